@@ -1,6 +1,6 @@
-"""Names of a node: one place turns `PostgresCRUD` into class, package, module and topic names.
+r"""Names of a node: one place turns `PostgresCRUD` into class, package, module and topic names.
 
-A node name is ASCII PascalCase (`\\A[A-Z][A-Za-z0-9]{0,63}\\Z`), not a keyword, not a standard-library module.
+A node name is ASCII PascalCase (`\A[A-Z][A-Za-z0-9]{0,63}\Z`), not a keyword, not a standard-library module.
 """
 
 import keyword
@@ -33,9 +33,14 @@ def checked_name(name: str) -> str:
     return name
 
 
+# Proper names whose capitals are no word boundaries.
+_PROPER_NAME = re.compile("PostgreSQL|MySQL|NoSQL|GraphQL|OAuth|MongoDB|DynamoDB|RabbitMQ|GitHub|JavaScript")
+
+
 def snake_case(name: str) -> str:
-    """`PostgresCRUD` -> `postgres_crud`, `User2ServiceV3` -> `user2_service_v3`."""
-    return _WORD_BOUNDARY.sub("_", name).lower()
+    """`PostgresCRUD` -> `postgres_crud`, `PostgreSQLWriter` -> `postgresql_writer`."""
+    plain = _PROPER_NAME.sub(lambda match: match[0].capitalize(), name)
+    return _WORD_BOUNDARY.sub("_", plain).lower()
 
 
 def pascal_case(words: str) -> str:

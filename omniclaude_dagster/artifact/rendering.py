@@ -1,0 +1,318 @@
+"""The one Jinja environment: a blueprint becomes a bundle of files.
+
+Pure: reads templates, writes nothing. Text from people or models enters files only through the filters here,
+which make it a literal, a docstring line or plain Markdown; code enters only as `Logic.source`, in logic.py.
+"""
+
+import hashlib
+import json
+import re
+import textwrap
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
+
+from omniclaude_dagster.artifact import imports
+from omniclaude_dagster.artifact.formatting import format_python
+from omniclaude_dagster.contracts.builder import contract_yaml
+from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
+from omniclaude_dagster.node import naming
+from omniclaude_dagster.node.blueprint import FieldSpec, ModelSpec, NodeBlueprint
+from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.request.model import NodeKind
+from omniclaude_dagster.settings import project_data_path
+
+_LINE_LENGTH = 120
+_EFFECT_TYPES = {"postgresql": "DATABASE_OPERATION", "http_api": "API_CALL", "files": "FILE_OPERATION"}
+_INERT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "`": "'", "[": "\\[", "!": "&#33;"})
+_OPENERS = {"postgresql": "open_session", "http_api": "open_client"}
+_SIDE_EFFECTS = {
+    "postgresql": 'f"{request.operation.value}:{request.table}"',
+    "http_api": 'f"{request.operation.value} {request.path}"',
+    "files": 'f"{request.operation.value}:{request.path}"',
+}
+
+
+def render_bundle(blueprint: NodeBlueprint, *, profile: CoreProfile | None = None) -> NodeBundle:
+    """Every file of the node. Raises ContractError when the core's own model refuses its contract."""
+    chosen = profile or core_profile()
+    context = _context(blueprint, chosen)
+    files = {
+        "__init__.py": _render("common/package_init.py.jinja2", context),
+        "contract.yaml": contract_yaml(blueprint, profile=chosen),
+        "node.py": _render(f"node/{blueprint.kind.value.lower()}.py.jinja2", context),
+        "logic.py": _logic(blueprint, context),
+        "README.md": _render("common/readme.md.jinja2", context),
+        **_models(blueprint, context),
+        **_enums(blueprint, context),
+    }
+    if blueprint.is_scaffold:
+        files["REVIEW.md"] = _render("common/review.md.jinja2", context)
+    if blueprint.event_bus is not None:
+        files |= _bus_files(blueprint, context, chosen)
+        files |= _tests(blueprint, context, chosen)
+    formatted = format_python({path: _tidy(text) for path, text in files.items()})
+    encoded = {path: text.encode() for path, text in formatted.items()}
+    encoded["node.manifest.yaml"] = _manifest(blueprint, encoded, chosen).encode()
+    return NodeBundle(blueprint.package_name, encoded)
+
+
+def has_templates(kind: NodeKind, systems: Iterable[str] = ()) -> bool:
+    """Whether the files a node of this kind is made of exist (gate G5)."""
+    try:
+        _environment().get_template(f"node/{kind.value.lower()}.py.jinja2")
+        _environment().get_template("logic/scaffold.py.jinja2" if list(systems) else "logic/pure.py.jinja2")
+    except TemplateNotFound:
+        return False
+    return True
+
+
+def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
+    flavour = blueprint.flavour
+    has_config = flavour in _EFFECT_TYPES
+    columns = [f.name for f in blueprint.input_model.fields if f.name not in _CONTROL_FIELDS]
+    operations = list(blueprint.operation_values)
+    opener = _OPENERS.get(flavour)
+    step_names = [s.name for s in blueprint.steps] or [s["name"] for s in blueprint.sample_input.get("steps", ())]
+    has_waiting = bool(blueprint.steps) is False or any(s.depends_on for s in blueprint.steps)
+    return {
+        "blueprint": blueprint,
+        "core_version": profile.version,
+        "has_config": has_config,
+        "config_class": f"Model{blueprint.stem}Config",
+        "enum": blueprint.enums[0].class_name if blueprint.enums else "",
+        "columns": columns if flavour == "postgresql" else [],
+        "operations": operations,
+        "writes_rows": bool({"insert", "upsert"}.intersection(operations)),
+        "matches_rows": bool({"update", "delete", "select"}.intersection(operations)),
+        "opener": opener,
+        "logic_names": sorted([blueprint.logic.function, *([opener] if opener else [])]),
+        "side_effect": _SIDE_EFFECTS.get(flavour, json.dumps(blueprint.unfilled_operation)),
+        "effect_type": _EFFECT_TYPES.get(flavour, "API_CALL"),
+        "step_names": step_names,
+        "skipped_after_first": step_names[1:] if has_waiting else [],
+        "step_module": profile.module_of("ModelWorkflowStep"),
+        "sample": blueprint.sample_input,
+        "sample_json": json.dumps(blueprint.sample_input),
+        "model_names": sorted(m.class_name for m in (blueprint.input_model, blueprint.output_model)),
+        "error_imports": imports.lines(profile, ["EnumCoreErrorCode", "ModelOnexError"]),
+        "framework_imports": imports.lines(profile, imports.node_symbols(blueprint)),
+    }
+
+
+_CONTROL_FIELDS = frozenset({"operation", "table", "values", "match", "conflict_columns", "limit"})
+
+
+def _logic(blueprint: NodeBlueprint, context: dict[str, Any]) -> str:
+    logic = blueprint.logic
+    if logic.template is not None:
+        return _render(logic.template, context)
+    if logic.source is None:
+        return _render("logic/scaffold.py.jinja2", context)
+    names = sorted({blueprint.input_model.class_name, blueprint.output_model.class_name})
+    body = imports.pure_module_body(logic.source, model_names=names)
+    return _render("logic/pure.py.jinja2", {**context, "body": body})
+
+
+def _models(blueprint: NodeBlueprint, context: dict[str, Any]) -> dict[str, str]:
+    files: dict[str, str] = {}
+    exports = []
+    for model in blueprint.models:
+        files[f"models/{model.module}.py"] = _render("common/model.py.jinja2", {**context, **_model_parts(model)})
+        exports.append((model.module, model.class_name))
+    if context["has_config"]:
+        config = context["config_class"]
+        module = naming.snake_case(config)
+        files[f"models/{module}.py"] = _render(f"common/config_{blueprint.flavour}.py.jinja2", context)
+        exports.append((module, config))
+    files["models/__init__.py"] = _render("common/models_init.py.jinja2", {**context, "exports": sorted(exports)})
+    return files
+
+
+def _model_parts(model: ModelSpec) -> dict[str, Any]:
+    needed = sorted({pair for f in model.fields for pair in f.imports})
+    standard: dict[str, list[str]] = {}
+    pydantic_names = {"BaseModel", "ConfigDict"}
+    for module, symbol in needed:
+        if module == "pydantic":
+            pydantic_names.add(symbol)
+        else:
+            standard.setdefault(module, []).append(symbol)
+    if any("Field(" in field_line(f) for f in model.fields):
+        pydantic_names.add("Field")
+    local = {name for f in model.fields for name in f.enums}
+    other_models = {
+        word for f in model.fields for word in re.findall(r"\bModel\w+", f.type) if word != model.class_name
+    }
+    return {
+        "model": model,
+        "standard_imports": [f"from {module} import {', '.join(symbols)}" for module, symbols in standard.items()],
+        "pydantic_names": sorted(pydantic_names),
+        "local_imports": [
+            *(f"from ..enums import {name}" for name in sorted(local)),
+            *(f"from .{naming.snake_case(name)} import {name}" for name in sorted(other_models)),
+        ],
+    }
+
+
+def _enums(blueprint: NodeBlueprint, context: dict[str, Any]) -> dict[str, str]:
+    if not blueprint.enums:
+        return {}
+    files = {
+        f"enums/{enum.module}.py": _render("common/enum.py.jinja2", {**context, "enum": enum})
+        for enum in blueprint.enums
+    }
+    return {**files, "enums/__init__.py": _render("common/enums_init.py.jinja2", context)}
+
+
+def _bus_files(blueprint: NodeBlueprint, context: dict[str, Any], profile: CoreProfile) -> dict[str, str]:
+    announced = ["ModelNodeIntrospectionEvent", "ModelNodeCapability", "ModelSemVer"]
+    start = imports.lines(profile, imports.start_symbols(blueprint.kind))
+    bus = "from omnibase_core.event_bus.event_bus_inmemory import EventBusInmemory"
+    return {
+        "event_bus.py": _render(
+            "common/event_bus.py.jinja2", {**context, "imports": imports.lines(profile, announced)}
+        ),
+        "start_node.py": _render("common/start_node.py.jinja2", {**context, "imports": sorted([*start, bus])}),
+    }
+
+
+def _tests(blueprint: NodeBlueprint, context: dict[str, Any], profile: CoreProfile) -> dict[str, str]:
+    kind = blueprint.kind.value.lower()
+    part = "scaffold" if blueprint.is_scaffold else kind
+    symbols = imports.test_symbols(blueprint)
+    lines = imports.lines(profile, symbols)
+    test = _render(
+        "tests/test_node.py.jinja2",
+        {
+            **context,
+            "imports": lines,
+            "test_part": f"part_{part}.py.jinja2",
+            "runner": "reduce" if kind == "reducer" else kind,
+        },
+    )
+    return {
+        "tests/__init__.py": f'"""Tests of {blueprint.class_name}."""\n',
+        "tests/support.py": _render("tests/support.py.jinja2", context),
+        "tests/test_node.py": test,
+    }
+
+
+def _manifest(blueprint: NodeBlueprint, files: dict[str, bytes], profile: CoreProfile) -> str:
+    logic = blueprint.logic
+    document = {
+        "schema_version": "1.0.0",
+        "name": blueprint.package_name,
+        "version": "1.0.0",
+        "generated_by": "omniclaude",
+        "request_id": blueprint.request_id,
+        "correlation_id": blueprint.correlation_id,
+        "node": {
+            "kind": blueprint.kind.value,
+            "class_name": blueprint.class_name,
+            "domain": blueprint.domain,
+            "entrypoint": f"{blueprint.package_name}.node:{blueprint.class_name}",
+            "start": "start_node.py",
+            "support_module": f"{blueprint.package_name}.tests.support",
+            "sample_input": dict(blueprint.sample_input),
+        },
+        "framework": {"omnibase-core": profile.version},
+        "requires": list(blueprint.requirements),
+        "environment": dict(blueprint.environment),
+        "operations": list(blueprint.operations),
+        "external_systems": list(blueprint.external_systems),
+        "logic": {"function": logic.function, "origin": logic.origin, "model": logic.model, "detail": logic.detail},
+        "is_complete": not blueprint.is_scaffold,
+        "files": {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())},
+    }
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _render(template: str, context: dict[str, Any]) -> str:
+    return _environment().get_template(template).render(context)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(project_data_path() / "templates"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  (no HTML is rendered; every filter below escapes for its own target)
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "py": python_literal,
+        "docstring": docstring,
+        "short": lambda text: python_literal(docstring(text)),
+        "markdown": markdown_text,
+        "member": enum_member,
+        "field_line": field_line,
+        "json_text": json.dumps,
+    }
+    return environment
+
+
+def python_literal(value: object) -> str:
+    """A Python literal on one line; text is double-quoted and pure ASCII."""
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def docstring(text: str) -> str:
+    """Text that can stand inside triple quotes: one line, no quotes, no backslashes, printable."""
+    plain = "".join(c if c.isprintable() else " " for c in text).replace("\\", "/").replace('"', "'")
+    return textwrap.shorten(plain, width=90, placeholder="...") or "Generated node."
+
+
+def markdown_text(text: str) -> str:
+    """Text on one line in which neither HTML nor Markdown syntax is active."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    for char, safe in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ("|", "\\|"),
+        ("`", "'"),
+        ("[", "\\["),
+        ("!", "&#33;"),
+    ):
+        plain = plain.replace(char, safe)
+    return plain
+
+
+def enum_member(value: str) -> str:
+    """Enum member for a value: `select` -> `SELECT`."""
+    return re.sub(r"[^A-Z0-9]+", "_", value.upper()).strip("_")
+
+
+def field_line(field: FieldSpec) -> str:
+    """One field of a model as source, in the style of ruff's formatter."""
+    arguments = [f"{name}={_constraint(value)}" for name, value in field.constraints.items()]
+    default = field.default
+    if default in {"dict", "list"} or (default or "").startswith("lambda"):
+        arguments.insert(0, f"default_factory={default}")
+    elif default is not None and arguments:
+        arguments.insert(0, f"default={default}")
+    if field.description:
+        arguments.append(f"description={python_literal(field.description)}")
+    if not arguments:
+        return f"{field.name}: {field.type}" + (f" = {default}" if default is not None else "")
+    if default is not None and not arguments[0].startswith("default"):
+        arguments.insert(0, f"default={default}")
+    one_line = f"{field.name}: {field.type} = Field({', '.join(arguments)})"
+    if len(one_line) + 4 <= _LINE_LENGTH:
+        return one_line
+    return f"{field.name}: {field.type} = Field(\n        {', '.join(arguments)}\n    )"
+
+
+def _constraint(value: float | str) -> str:
+    return f'r"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _tidy(text: str) -> str:
+    """Exactly one newline at the end and never more than two blank lines."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip("\n") + "\n"

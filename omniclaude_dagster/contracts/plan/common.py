@@ -1,0 +1,98 @@
+"""What the four planners share: turning a parsed request into the parts every blueprint has."""
+
+import keyword
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from omniclaude_dagster.contracts import type_mapper
+from omniclaude_dagster.errors import RequestError
+from omniclaude_dagster.node import naming
+from omniclaude_dagster.node.blueprint import FieldSpec
+from omniclaude_dagster.request.model import AcceptedRequest, Example, GenerationRequest, NodeKind, ParsedRequest
+
+_FIELD_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,62}\Z", re.ASCII)
+_RESERVED = frozenset({"model_config", "model_fields", "copy", "json", "dict", "schema", "validate", "construct"})
+
+
+@dataclass(frozen=True)
+class PlanInput:
+    """The parsed request with what a planner may rely on: kind and name are known."""
+
+    accepted: AcceptedRequest
+    parsed: ParsedRequest
+    correlation_id: str
+    kind: NodeKind
+    name: str
+
+    @property
+    def request(self) -> GenerationRequest:
+        """The request as asked."""
+        return self.accepted.request
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """Acceptance examples of the request."""
+        return self.request.examples
+
+    @property
+    def stem(self) -> str:
+        """Name without the kind."""
+        return naming.stem(self.name, self.kind)
+
+    def model_class(self, role: str) -> str:
+        """`Input` -> `ModelUserWriterInput`."""
+        return f"Model{self.stem}{role}"
+
+    @property
+    def function_name(self) -> str:
+        """Name of the function in logic.py."""
+        verb = "reduce" if self.kind is NodeKind.REDUCER else "compute"
+        for operation in self.parsed.operations[:1]:
+            if _FIELD_NAME.match(operation) and not keyword.iskeyword(operation):
+                return operation
+        return f"{verb}_{naming.snake_case(self.stem)}"[:63]
+
+
+def checked_field_name(name: str) -> str:
+    """`name`, or RequestError when it cannot be a field of a Pydantic model."""
+    is_plain = bool(_FIELD_NAME.match(name)) and not keyword.iskeyword(name)
+    if not is_plain or name in _RESERVED or name.startswith("model_"):
+        raise RequestError(
+            f"field name {name[:80]!r} in an example or the prompt cannot be used.",
+            cure="use lower_snake_case names that are not Python keywords and do not start with model_",
+        )
+    return name
+
+
+def fields_from_examples(
+    rows: Sequence[Mapping[str, Any]], *, has_fraction_beside: bool = False
+) -> tuple[FieldSpec, ...]:
+    """Fields with types that hold every example row; a field missing in some rows becomes optional."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    fields = []
+    for name in names:
+        checked_field_name(name)
+        values = [row[name] for row in rows if name in row]
+        source = type_mapper.type_from_values(values, name=name, has_fraction_beside=has_fraction_beside)
+        default = None
+        if len(values) < len(rows):
+            source = source if source.endswith("| None") or source == "JsonValue" else f"{source} | None"
+            default = "None"
+        fields.append(FieldSpec(name=name, type=source, default=default))
+    # Required fields first, as Python readers expect.
+    return tuple(sorted(fields, key=lambda f: f.default is not None))
+
+
+def fields_from_hints(parsed: ParsedRequest) -> tuple[FieldSpec, ...]:
+    """Fields that the prompt names."""
+    return tuple(
+        FieldSpec(name=checked_field_name(hint.name), type=type_mapper.type_from_word(hint.type, name=hint.name))
+        for hint in parsed.fields
+    )
+
+
+def sample_from_fields(fields: Sequence[FieldSpec]) -> dict[str, Any]:
+    """One JSON value a field, for a first execution."""
+    return {f.name: type_mapper.sample_for(f.type) for f in fields if f.default is None}

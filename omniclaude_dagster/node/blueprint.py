@@ -1,0 +1,184 @@
+"""The one typed model of a node, from which contract, code, tests and documents are all rendered.
+
+Nothing here renders or reads; text that came from a person or a model is stored as data and escaped by the
+renderer. `Logic.source` is the only code in it, and it lands in `logic.py` only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from omniclaude_dagster.node import naming
+from omniclaude_dagster.request.model import Example, NodeKind
+
+LogicOrigin = Literal["template", "earlier_generation", "model", "scaffold"]
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One field of a generated model. `type` and `default` are Python source made by `contracts.type_mapper`."""
+
+    name: str
+    type: str
+    description: str = ""
+    default: str | None = None
+    constraints: Mapping[str, int | float | str] = field(default_factory=dict)
+
+    @property
+    def imports(self) -> tuple[tuple[str, str], ...]:
+        """`(module, symbol)` pairs the type needs."""
+        known = {
+            "UUID": "uuid",
+            "datetime": "datetime",
+            "date": "datetime",
+            "JsonValue": "pydantic",
+            "SecretStr": "pydantic",
+        }
+        words = _identifiers(f"{self.type} {self.default or ''}")
+        return tuple((known[w], w) for w in sorted(words) if w in known)
+
+    @property
+    def enums(self) -> tuple[str, ...]:
+        """Generated enums the type mentions."""
+        return tuple(w for w in sorted(_identifiers(self.type)) if w.startswith("Enum"))
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A generated Pydantic model, one per file."""
+
+    class_name: str
+    description: str
+    fields: tuple[FieldSpec, ...]
+
+    @property
+    def module(self) -> str:
+        """`ModelUserWriterInput` -> `model_user_writer_input`."""
+        return naming.snake_case(self.class_name)
+
+
+@dataclass(frozen=True)
+class EnumSpec:
+    """A generated string enum, one per file."""
+
+    class_name: str
+    description: str
+    values: tuple[str, ...]
+
+    @property
+    def module(self) -> str:
+        """`EnumUserWriterOperation` -> `enum_user_writer_operation`."""
+        return naming.snake_case(self.class_name)
+
+
+@dataclass(frozen=True)
+class Logic:
+    """The body of a node's work: where it came from, and its source when it is not a template's."""
+
+    origin: LogicOrigin
+    function: str
+    source: str | None = None
+    template: str | None = None
+    model: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class StepSpec:
+    """One step of an orchestrator and the names of the steps it waits for."""
+
+    name: str
+    step_type: str
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EventBusSpec:
+    """Topics of a node (stage 4.5)."""
+
+    publish_topics: tuple[str, ...]
+    subscribe_topics: tuple[str, ...]
+    introspection_topic: str
+
+
+@dataclass(frozen=True)
+class NodeBlueprint:
+    """Everything known about one node before it becomes files."""
+
+    request_id: str
+    correlation_id: str
+    kind: NodeKind
+    name: str
+    domain: str
+    description: str
+    operations: tuple[str, ...]
+    external_systems: tuple[str, ...]
+    features: tuple[str, ...]
+    input_model: ModelSpec
+    output_model: ModelSpec
+    logic: Logic
+    flavour: str
+    sample_input: Mapping[str, Any]
+    extra_models: tuple[ModelSpec, ...] = ()
+    enums: tuple[EnumSpec, ...] = ()
+    examples: tuple[Example, ...] = ()
+    steps: tuple[StepSpec, ...] = ()
+    event_bus: EventBusSpec | None = None
+    requirements: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    operation_values: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """The name without its kind."""
+        return naming.stem(self.name, self.kind)
+
+    @property
+    def snake(self) -> str:
+        """The stem in snake case."""
+        return naming.snake_case(self.stem)
+
+    @property
+    def class_name(self) -> str:
+        """Class of the node."""
+        return naming.class_name(self.name, self.kind)
+
+    @property
+    def package_name(self) -> str:
+        """Package of the node."""
+        return naming.package_name(self.name, self.kind)
+
+    @property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """Every model, the input first."""
+        return (self.input_model, self.output_model, *self.extra_models)
+
+    @property
+    def is_scaffold(self) -> bool:
+        """True when no body could be filled in."""
+        return self.logic.origin == "scaffold"
+
+    @property
+    def unfilled_operation(self) -> str:
+        """The operation a scaffold leaves open."""
+        return self.operations[0] if self.operations else self.logic.function
+
+    def with_logic(self, logic: Logic) -> "NodeBlueprint":
+        """The same node with another body."""
+        return replace(self, logic=logic)
+
+    def with_event_bus(self, event_bus: EventBusSpec) -> "NodeBlueprint":
+        """The same node with its topics."""
+        return replace(self, event_bus=event_bus)
+
+
+def _identifiers(source: str) -> set[str]:
+    word = ""
+    words: set[str] = set()
+    for char in source + " ":
+        if char.isalnum() or char == "_":
+            word += char
+        else:
+            words.add(word)
+            word = ""
+    return words - {""}
