@@ -94,6 +94,7 @@ def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
         "effect_type": _EFFECT_TYPES.get(flavour, "API_CALL"),
         "step_names": step_names,
         "skipped_after_first": step_names[1:] if has_waiting else [],
+        "input_import": imports.lines(profile, ["ModelOrchestratorInput"])[0],
         "step_module": profile.module_of("ModelWorkflowStep"),
         "sample": blueprint.sample_input,
         "sample_json": json.dumps(blueprint.sample_input),
@@ -206,7 +207,9 @@ def _manifest(blueprint: NodeBlueprint, files: dict[str, bytes], profile: CorePr
     document = {
         "schema_version": "1.0.0",
         "name": blueprint.package_name,
-        "version": "1.0.0",
+        # `onex validate` reads every YAML file as a contract; these two fields let it accept the manifest.
+        "contract_version": {"major": 1, "minor": 0, "patch": 0},
+        "node_type": profile.node_types[blueprint.kind],
         "generated_by": "omniclaude",
         "request_id": blueprint.request_id,
         "correlation_id": blueprint.correlation_id,

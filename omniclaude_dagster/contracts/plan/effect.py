@@ -17,6 +17,7 @@ from omniclaude_dagster.node import naming
 from omniclaude_dagster.node.blueprint import EnumSpec, FieldSpec, Logic, ModelSpec, NodeBlueprint
 
 SUPPORTED_SYSTEMS = {"PostgreSQL": "postgresql", "HTTP API": "http_api", "Files": "files"}
+_CLIENT_IMPORTS = {"PostgreSQL": (("psycopg", "AsyncConnection"),), "HTTP API": (("httpx", "AsyncClient"),)}
 _TABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$"
 _CONTROL_FIELDS = frozenset({"operation", "table", "values", "match", "conflict_columns", "limit"})
 
@@ -71,6 +72,11 @@ _FLAVOURS: dict[str, _Flavour] = {
         _FILE_WORDS, (), {"FILES_ROOT": "folder below which the node may read and write; default: ./data"}
     ),
 }
+
+
+def client_imports(systems: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """`(module, symbol)` pairs that nodes for these systems need beside the framework (gate G4)."""
+    return tuple(pair for system in systems for pair in _CLIENT_IMPORTS.get(system, ()))
 
 
 def plan_effect(plan: PlanInput) -> NodeBlueprint:

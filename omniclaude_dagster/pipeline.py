@@ -1,0 +1,156 @@
+"""The one assembly: settings in, a platform out that runs generations. Knows no Dagster and prints nothing.
+
+`Platform` owns the warm sandbox, the model gateway and the records of one process, all started on first use.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from omniclaude_dagster.artifact.store import NodeStore, sweep
+from omniclaude_dagster.errors import ConflictError
+from omniclaude_dagster.providers.gateway import build_gateway
+from omniclaude_dagster.providers.model import ModelGateway
+from omniclaude_dagster.records.repository import RecordsStore
+from omniclaude_dagster.request.model import AcceptedRequest
+from omniclaude_dagster.request.store import RequestStore
+from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
+from omniclaude_dagster.sandbox.model import Sandbox
+from omniclaude_dagster.settings import Settings
+from omniclaude_dagster.stages.flow import record_of, result_of, run_stage, run_stages
+from omniclaude_dagster.stages.model import GenerationResult
+from omniclaude_dagster.stages.state import Gateways, GenerationState, decided, new_state
+
+logger = logging.getLogger(__name__)
+
+OnStage = Callable[[GenerationState], None]
+
+
+class Platform:
+    """Runs generations. Use as a context manager, or call `close`. Parts can be put in its place for tests."""
+
+    def __init__(
+        self, settings: Settings, *, sandbox: Sandbox | None = None, models: ModelGateway | None = None
+    ) -> None:
+        self.settings = settings
+        self._given_sandbox = sandbox
+        self._given_models = models
+        self._stores: dict[Path, NodeStore] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """Warm sandboxes; the workers themselves start with the first job."""
+        if self._given_sandbox is not None:
+            return self._given_sandbox
+        return BubblewrapSandbox(self.settings.sandbox_workers, cache_path=self.settings.cache_path)
+
+    @cached_property
+    def models(self) -> ModelGateway:
+        """The door to every model."""
+        return self._given_models or build_gateway(self.settings)
+
+    @cached_property
+    def records(self) -> RecordsStore:
+        """The system of record; its schema is brought up to date on first use."""
+        return RecordsStore(self.settings.records_url, self.settings.home_path / "spool")
+
+    @cached_property
+    def requests(self) -> RequestStore:
+        """Accepted requests by id, and the claims on them."""
+        return RequestStore(self.settings.home_path)
+
+    @cached_property
+    def gateways(self) -> Gateways:
+        """What stages may touch."""
+        return Gateways(
+            sandbox=self.sandbox,
+            models=self.models,
+            history=self.records,
+            store_for=self._store_for,
+            artifacts_path=self.settings.artifacts_path,
+            model_deadline_s=self.settings.stage_deadline_s,
+        )
+
+    def _store_for(self, output_dir: Path) -> NodeStore:
+        return self._stores.setdefault(output_dir, NodeStore(output_dir, self.settings.home_path))
+
+    def start(self, accepted: AcceptedRequest, *, run_id: str | None = None) -> GenerationState:
+        """A fresh generation of a request. Leftovers of a killed one in its output folder are removed first."""
+        state = new_state(accepted, artifacts_path=self.settings.artifacts_path, run_id=run_id)
+        if state.output_dir.is_dir():
+            sweep(state.output_dir)
+        return state
+
+    async def advance(self, number: str, states: Sequence[GenerationState]) -> list[GenerationState]:
+        """Run one stage of many generations, as many at the same time as the settings allow."""
+        gate = asyncio.Semaphore(self.settings.max_concurrency)
+
+        async def one(state: GenerationState) -> GenerationState:
+            async with gate:
+                return await run_stage(number, state, self.gateways)
+
+        return list(await asyncio.gather(*(one(state) for state in states)))
+
+    def finish(self, state: GenerationState) -> GenerationResult:
+        """Write the records of a generation that has gone through its stages, and give its result."""
+        result = result_of(state)
+        self.records.write(record_of(state, result))
+        return result
+
+    async def generate(self, accepted: AcceptedRequest, *, on_stage: OnStage | None = None) -> GenerationResult:
+        """Run one generation alone on its request id. Raises ConflictError while another process works on it."""
+        with self.requests.claim(accepted.request_id):
+            state = await run_stages(self.start(accepted), self.gateways, on_stage=on_stage)
+            return await asyncio.to_thread(self.finish, state)
+
+    async def generate_all(
+        self, requests: Sequence[AcceptedRequest], *, on_stage: OnStage | None = None
+    ) -> AsyncIterator[GenerationResult]:
+        """Run many generations concurrently (bounded); results come as they are ready. A failure stays its own."""
+        gate = asyncio.Semaphore(self.settings.max_concurrency)
+
+        async def one(accepted: AcceptedRequest) -> GenerationResult:
+            async with gate:
+                try:
+                    return await self.generate(accepted, on_stage=on_stage)
+                except ConflictError as exc:
+                    return result_of(decided(self.start(accepted), "failed", str(exc)))
+
+        for done in asyncio.as_completed([one(accepted) for accepted in requests]):
+            yield await done
+
+    @contextlib.contextmanager
+    def claims(self, requests: Mapping[str, AcceptedRequest]) -> Iterator[dict[str, str]]:
+        """Claim many requests at once; gives the ids that another live process works on, with the reason."""
+        refused: dict[str, str] = {}
+        with contextlib.ExitStack() as stack:
+            for request_id in requests:
+                try:
+                    stack.enter_context(self.requests.claim(request_id))
+                except ConflictError as exc:
+                    refused[request_id] = str(exc)
+            yield refused
+
+    def close(self) -> None:
+        """End the sandbox's workers and close connections; what was never started is not started now."""
+        started = vars(self)
+        if "sandbox" in started:
+            self.sandbox.close()
+        if "models" in started:
+            # In a thread of its own: the caller may be inside a running event loop.
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(asyncio.run, self.models.close()).result()
+        if "records" in started:
+            self.records.close()

@@ -1,0 +1,40 @@
+"""Stage 4.5: give the node its topics, its announcement, its start script and its tests.
+
+The files are rendered again from the typed model; nothing is injected into finished text.
+"""
+
+import asyncio
+
+from omniclaude_dagster.artifact.rendering import render_bundle
+from omniclaude_dagster.node.blueprint import EventBusSpec, NodeBlueprint
+from omniclaude_dagster.request.model import NodeKind
+from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome
+
+INTROSPECTION_TOPIC = "onex.evt.platform.node-introspection.v1"
+_DONE = {
+    NodeKind.EFFECT: "performed",
+    NodeKind.COMPUTE: "computed",
+    NodeKind.REDUCER: "reduced",
+    NodeKind.ORCHESTRATOR: "completed",
+}
+
+
+async def integrate_event_bus(state: GenerationState, gateways: Gateways) -> StageOutcome:
+    """Fill `state.blueprint.event_bus` and render the files that depend on it."""
+    if state.blueprint is None:
+        return StageOutcome(state, "no node", status="skipped")
+    blueprint = state.blueprint.with_event_bus(topics_of(state.blueprint))
+    bundle = await asyncio.to_thread(render_bundle, blueprint, profile=gateways.profile)
+    return StageOutcome(
+        state.with_bundle(blueprint, bundle), f"{len(bundle.files)} files; the node works with and without a bus"
+    )
+
+
+def topics_of(blueprint: NodeBlueprint) -> EventBusSpec:
+    """Topics in the grammar `onex.(cmd|evt).<producer>.<event>.v1`."""
+    producer = blueprint.snake.replace("_", "-")
+    return EventBusSpec(
+        publish_topics=(f"onex.evt.{producer}.{_DONE[blueprint.kind]}.v1",),
+        subscribe_topics=(f"onex.cmd.{producer}.requested.v1",),
+        introspection_topic=INTROSPECTION_TOPIC,
+    )

@@ -1,0 +1,159 @@
+"""Stage 3: plan the node, fill in its logic, render its files.
+
+Logic comes from a template, else from an earlier generation with the same task, else from a model; what none of
+them can fill stays a scaffold. A body with acceptance examples is used only when they pass in the sandbox.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from omniclaude_dagster.artifact.rendering import render_bundle
+from omniclaude_dagster.contracts.builder import ContractError
+from omniclaude_dagster.contracts.plan.planner import plan_node
+from omniclaude_dagster.errors import RequestError
+from omniclaude_dagster.gates import registry
+from omniclaude_dagster.gates.context import NodeContext
+from omniclaude_dagster.gates.executed_gates import accept_node
+from omniclaude_dagster.node.blueprint import Logic, NodeBlueprint
+from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.providers.model import ModelCall
+from omniclaude_dagster.request.model import NodeKind
+from omniclaude_dagster.stages.intelligence import same_task
+from omniclaude_dagster.stages.logic_writer import LogicWriter
+from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome, decided
+
+PURE_KINDS = frozenset({NodeKind.COMPUTE, NodeKind.REDUCER})
+
+
+@dataclass
+class _Filling:
+    """What has been tried so far to fill one body."""
+
+    notes: list[str] = field(default_factory=list)
+    calls: list[ModelCall] = field(default_factory=list)
+
+
+async def generate_code(state: GenerationState, gateways: Gateways) -> StageOutcome:
+    """Fill `state.blueprint` and `state.bundle`."""
+    if state.parsed is None:
+        return StageOutcome(decided(state, "failed", "the prompt was not parsed"), status="failed")
+    filling = _Filling()
+    try:
+        planned = plan_node(state.accepted, state.parsed, correlation_id=str(state.correlation_id))
+        blueprint = await _filled(planned, state, gateways, filling)
+        bundle = await asyncio.to_thread(render_bundle, blueprint, profile=gateways.profile)
+    except (RequestError, ContractError) as exc:
+        blocked = decided(state, "blocked", str(exc))
+        return StageOutcome(blocked, str(exc), status="failed", calls=tuple(filling.calls))
+    logic = blueprint.logic
+    origin = logic.origin.replace("_", " ") + (f" {logic.model}" if logic.model else "")
+    message = "; ".join([f"logic from {origin}: {logic.detail}", *filling.notes])
+    return StageOutcome(
+        state=state.with_bundle(blueprint, bundle),
+        message=message,
+        calls=tuple(filling.calls),
+        attempts=max(1, len(filling.calls)),
+    )
+
+
+async def _filled(
+    planned: NodeBlueprint, state: GenerationState, gateways: Gateways, filling: _Filling
+) -> NodeBlueprint:
+    if planned.kind not in PURE_KINDS:
+        return planned
+    if not planned.is_scaffold:
+        problem = await _problem_of(planned, gateways) if planned.examples else None
+        if problem is None:
+            return planned
+        filling.notes.append(f"{planned.logic.detail} does not satisfy the examples ({problem})")
+        planned = planned.with_logic(Logic("scaffold", planned.logic.function, detail=filling.notes[-1]))
+    if not planned.examples:
+        return planned
+    if gateways.sandbox.unavailable_reason():
+        filling.notes.append("without a sandbox no body can be tried")
+        return planned
+    reused = await _reused(planned, state, gateways)
+    if reused is not None:
+        return reused
+    return await _written_by_model(planned, state, gateways, filling)
+
+
+async def _reused(planned: NodeBlueprint, state: GenerationState, gateways: Gateways) -> NodeBlueprint | None:
+    """The proven body of an earlier generation with the same fields, if the examples pass with it."""
+    inputs, outputs = field_types(planned)
+    for earlier in state.earlier:
+        source = earlier.logic.get("source")
+        if not source or not same_task(earlier, inputs=inputs, outputs=outputs):
+            continue
+        renamed = _renamed(str(source), earlier.logic, planned)
+        logic = Logic(
+            "earlier_generation", planned.logic.function, source=renamed, detail=f"proven in {earlier.request_id}"
+        )
+        candidate = planned.with_logic(logic)
+        if await _problem_of(candidate, gateways) is None:
+            return candidate
+    return None
+
+
+async def _written_by_model(
+    planned: NodeBlueprint, state: GenerationState, gateways: Gateways, filling: _Filling
+) -> NodeBlueprint:
+    if not state.may_ask_models:
+        filling.notes.append("mode fast asks no model")
+        return planned
+    writer = LogicWriter(planned, state, gateways)
+    problem = "no model is configured; set OMNICLAUDE_MODEL_BASE_URL or a provider's key"
+    async for attempt in writer.attempts():
+        filling.calls.extend(attempt.calls)
+        problem = attempt.problem or ""
+        if attempt.logic is not None:
+            candidate = planned.with_logic(attempt.logic)
+            problem = await _problem_of(candidate, gateways) or ""
+            if not problem:
+                return candidate
+            writer.report(problem)
+        filling.notes.append(f"{attempt.model}: {problem}")
+    why = f"{planned.logic.detail}; no model's answer was accepted (last: {problem})"
+    return planned.with_logic(replace(planned.logic, detail=why))
+
+
+async def _problem_of(candidate: NodeBlueprint, gateways: Gateways) -> str | None:
+    """Why a body is not accepted: it is read by the gates first, then its examples run in the sandbox."""
+
+    def judge() -> str | None:
+        try:
+            bundle: NodeBundle = render_bundle(candidate, profile=gateways.profile)
+        except (SyntaxError, ContractError) as exc:
+            return str(exc)
+        context = NodeContext(
+            bundle=bundle,
+            sandbox=gateways.sandbox,
+            kind=candidate.kind,
+            class_name=candidate.class_name,
+            examples=candidate.examples,
+        )
+        failed = [r.message for r in registry.run_post_generation(context) if r.status == "fail"]
+        if failed:
+            return failed[0]
+        verdict = accept_node(context)
+        return None if verdict.status == "pass" else verdict.message
+
+    return await asyncio.to_thread(judge)
+
+
+def field_types(blueprint: NodeBlueprint) -> tuple[dict[str, str], dict[str, str]]:
+    """Field name to type, of the input and of the output model: what makes two tasks the same."""
+    inputs = {f.name: f.type for f in blueprint.input_model.fields}
+    return inputs, {f.name: f.type for f in blueprint.output_model.fields}
+
+
+def _renamed(source: str, earlier: Mapping[str, object], planned: NodeBlueprint) -> str:
+    for old, new in (
+        (str(earlier.get("input_class", "")), planned.input_model.class_name),
+        (str(earlier.get("output_class", "")), planned.output_model.class_name),
+        (str(earlier.get("function", "")), planned.logic.function),
+    ):
+        if old:
+            source = source.replace(old, new)
+    return source

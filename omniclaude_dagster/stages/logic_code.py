@@ -1,0 +1,111 @@
+"""Reads a function out of a model's answer. The answer is parsed and rebuilt from its syntax tree, never pasted.
+
+Judges only what can be seen in the text; whether the function is right is found out in the sandbox.
+"""
+
+import ast
+import re
+from dataclasses import dataclass
+
+from omniclaude_dagster.node.blueprint import NodeBlueprint
+
+MAX_ANSWER_CHARS = 20_000
+ALLOWED_MODULES = frozenset(
+    "math cmath statistics decimal fractions re string textwrap unicodedata datetime calendar collections itertools "
+    "functools operator bisect heapq json hashlib base64 binascii uuid typing enum dataclasses copy random "
+    "collections.abc pydantic".split()
+)
+_FENCE = re.compile(r"```[ \t]*(?:python|py)?[ \t]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class FunctionSource:
+    """A function as source, or why there is none."""
+
+    source: str | None
+    problem: str | None = None
+
+
+def function_from_answer(answer: str, blueprint: NodeBlueprint) -> FunctionSource:
+    """The asked function, with the helpers and imports it brings.
+
+    Accepts a fenced block, plain code, or code after prose. Everything but functions, constants and allowed imports
+    is dropped; the function must have the asked name, or be the only one.
+    """
+    if not answer.strip():
+        return FunctionSource(None, "the answer is empty")
+    if len(answer) > MAX_ANSWER_CHARS:
+        return FunctionSource(None, f"the answer is longer than {MAX_ANSWER_CHARS} characters")
+    for text in _candidates(answer, blueprint.logic.function):
+        try:
+            module = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        return _function_of(module, blueprint)
+    return FunctionSource(None, "the answer holds no Python that can be parsed")
+
+
+def _candidates(answer: str, function: str) -> list[str]:
+    fenced = _FENCE.findall(answer)
+    start = re.search(rf"^(?:from |import |def {re.escape(function)}\b|def )", answer, re.MULTILINE)
+    unfenced = [answer[start.start() :]] if start else []
+    return [*sorted(fenced, key=lambda block: f"def {function}" not in block), answer, *unfenced, *map(_cut, unfenced)]
+
+
+def _cut(text: str) -> str:
+    """The leading lines up to the first that is neither indented, blank nor the start of a definition."""
+    kept: list[str] = []
+    for line in text.splitlines():
+        if line and not line[0].isspace() and not re.match(r"(def|from|import|@|#|[A-Z_]+ ?=)", line):
+            break
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _function_of(module: ast.Module, blueprint: NodeBlueprint) -> FunctionSource:
+    wanted = blueprint.logic.function
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
+    chosen = next((f for f in functions if f.name == wanted), functions[0] if len(functions) == 1 else None)
+    if chosen is None:
+        return FunctionSource(None, f"the answer defines no function {wanted}")
+    imports = [n for n in module.body if isinstance(n, ast.Import | ast.ImportFrom) and not _is_own_model(n)]
+    refused = sorted({name for node in imports for name in _modules(node)} - ALLOWED_MODULES)
+    if refused:
+        return FunctionSource(None, f"the answer imports {', '.join(refused)}, which is not allowed")
+    chosen.name = wanted
+    _set_signature(chosen, blueprint)
+    constants = [n for n in module.body if isinstance(n, ast.Assign | ast.AnnAssign)]
+    helpers = [f for f in functions if f is not chosen]
+    kept: list[ast.stmt] = [*imports, *constants, *helpers, chosen]
+    source = "\n\n\n".join(ast.unparse(ast.fix_missing_locations(node)) for node in kept)
+    return FunctionSource(source + "\n")
+
+
+def _is_own_model(node: ast.Import | ast.ImportFrom) -> bool:
+    """The renderer imports the node's own models; a model repeats that, or `from __future__`, harmlessly."""
+    return isinstance(node, ast.ImportFrom) and (node.level > 0 or node.module in {"models", "__future__"})
+
+
+def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+
+
+def _set_signature(function: ast.FunctionDef, blueprint: NodeBlueprint) -> None:
+    """Give the parameter and the result their precise types; the parameter keeps the name the body uses."""
+    template = ast.parse(signature(blueprint) + "\n    ...").body[0]
+    if not isinstance(template, ast.FunctionDef):
+        raise TypeError("the signature is no function")
+    if len(function.args.args) == 1:
+        template.args.args[0].arg = function.args.args[0].arg
+    function.args = template.args
+    function.returns = template.returns
+    function.decorator_list = []
+    if not ast.get_docstring(function):
+        function.body.insert(0, ast.Expr(ast.Constant(blueprint.logic.function.replace("_", " ").capitalize() + ".")))
+
+
+def signature(blueprint: NodeBlueprint) -> str:
+    """The line a body is written below."""
+    inputs, outputs = blueprint.input_model.class_name, blueprint.output_model.class_name
+    parameter = f"items: list[{inputs}]" if blueprint.kind.value == "REDUCER" else f"data: {inputs}"
+    return f"def {blueprint.logic.function}({parameter}) -> {outputs}:"

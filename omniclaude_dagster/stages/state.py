@@ -1,0 +1,118 @@
+"""What a generation carries from stage to stage, and what its stages may reach.
+
+`GenerationState` is replaced, never changed: a stage that dies leaves the state before it.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from omniclaude_dagster.artifact.store import NodeStore, PublishedNode
+from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
+from omniclaude_dagster.gates.context import OnceStore
+from omniclaude_dagster.gates.quality import Quality
+from omniclaude_dagster.gates.report import GateResult
+from omniclaude_dagster.node.blueprint import NodeBlueprint
+from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.providers.model import ModelCall, ModelGateway
+from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest, Mode, ParsedRequest
+from omniclaude_dagster.sandbox.model import Sandbox
+from omniclaude_dagster.stages.model import (
+    EarlierGeneration,
+    GenerationHistory,
+    GenerationStatus,
+    StageRecord,
+    StageStatus,
+)
+
+
+@dataclass(frozen=True)
+class Gateways:
+    """Everything outside that stages may touch; one object a process, safe for concurrent generations."""
+
+    sandbox: Sandbox
+    models: ModelGateway
+    history: GenerationHistory
+    store_for: Callable[[Path], NodeStore]
+    artifacts_path: Path
+    model_deadline_s: float = 120.0
+    profile: CoreProfile = field(default_factory=core_profile)
+
+
+@dataclass(frozen=True)
+class GenerationState:
+    """One generation under way. `status` is None until it is decided; then later stages are skipped."""
+
+    accepted: AcceptedRequest
+    output_dir: Path
+    correlation_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    run_id: str | None = None
+    parsed: ParsedRequest | None = None
+    earlier: tuple[EarlierGeneration, ...] = ()
+    blueprint: NodeBlueprint | None = None
+    bundle: NodeBundle | None = None
+    # What the sandbox has already answered about `bundle`; replaced together with it.
+    shared: OnceStore = field(default_factory=OnceStore, compare=False, repr=False)
+    gate_results: tuple[GateResult, ...] = ()
+    stage_records: tuple[StageRecord, ...] = ()
+    model_calls: tuple[ModelCall, ...] = ()
+    quality: Quality | None = None
+    published: PublishedNode | None = None
+    status: GenerationStatus | None = None
+    error: str | None = None
+
+    @property
+    def request(self) -> GenerationRequest:
+        """The request as asked."""
+        return self.accepted.request
+
+    @property
+    def request_id(self) -> str:
+        """Partition key of the generation."""
+        return self.accepted.request_id
+
+    def with_bundle(self, blueprint: NodeBlueprint, bundle: NodeBundle) -> "GenerationState":
+        """The state with other files; nothing that was found about earlier ones is kept."""
+        return replace(self, blueprint=blueprint, bundle=bundle, shared=OnceStore())
+
+    @property
+    def is_decided(self) -> bool:
+        """True once nothing more is to be done."""
+        return self.status is not None
+
+    @property
+    def may_ask_models(self) -> bool:
+        """Mode fast asks no model."""
+        return self.request.mode is not Mode.FAST
+
+    @property
+    def spent_nanousd(self) -> int:
+        """Cost of all model calls so far."""
+        return sum(call.cost_nanousd for call in self.model_calls)
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """What a stage function gives back: the state after it, and what its record says."""
+
+    state: GenerationState
+    message: str = ""
+    status: StageStatus = "completed"
+    calls: tuple[ModelCall, ...] = ()
+    quality_score: float | None = None
+    attempts: int = 1
+
+
+def decided(state: GenerationState, status: GenerationStatus, error: str) -> GenerationState:
+    """The state with its end."""
+    return replace(state, status=status, error=error)
+
+
+def new_state(accepted: AcceptedRequest, *, artifacts_path: Path, run_id: str | None = None) -> GenerationState:
+    """A fresh generation; without an output folder of its own it goes below the artifacts folder."""
+    asked = accepted.request.output_dir
+    output_dir = Path(asked).expanduser().absolute() if asked else artifacts_path / accepted.request_id
+    return GenerationState(accepted=accepted, output_dir=output_dir, run_id=run_id)
