@@ -19,9 +19,9 @@ from omniclaude_dagster.artifact import imports
 from omniclaude_dagster.artifact.formatting import format_python
 from omniclaude_dagster.contracts.builder import contract_yaml
 from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
-from omniclaude_dagster.node import naming
 from omniclaude_dagster.node.blueprint import FieldSpec, ModelSpec, NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.settings import project_data_path
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from omniclaude_dagster.node import naming
+from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import Example, NodeKind
 
 LogicOrigin = Literal["template", "earlier_generation", "model", "scaffold"]

@@ -4,9 +4,9 @@ import logging
 import re
 from dataclasses import replace
 
-from omniclaude_dagster.node import naming
 from omniclaude_dagster.providers.errors import ProviderError
 from omniclaude_dagster.providers.model import ChatRequest, Message, ModelCall
+from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import ParsedRequest
 from omniclaude_dagster.request.understanding import model_prompt, understand
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome
@@ -69,5 +69,5 @@ async def _ask_model(
     except ProviderError as exc:
         calls = (exc.call,) if exc.call else ()
         return parsed, calls, f"{candidates[0]} failed ({exc.kind}), the rules' answer stands"
-    merged = model_prompt.merge(parsed, reply.data)
+    merged = model_prompt.merge(parsed, reply.data, model=reply.call.model)
     return merged, (reply.call,), f"{candidates[0]} asked: confidence {merged.confidence:.2f}"

@@ -8,8 +8,8 @@ from typing import Any
 
 from omniclaude_dagster.contracts import type_mapper
 from omniclaude_dagster.errors import RequestError
-from omniclaude_dagster.node import naming
 from omniclaude_dagster.node.blueprint import FieldSpec
+from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import AcceptedRequest, Example, GenerationRequest, NodeKind, ParsedRequest
 
 _FIELD_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,62}\Z", re.ASCII)

@@ -13,8 +13,8 @@ from omniclaude_dagster.contracts.plan.common import (
     fields_from_hints,
     sample_from_fields,
 )
-from omniclaude_dagster.node import naming
 from omniclaude_dagster.node.blueprint import EnumSpec, FieldSpec, Logic, ModelSpec, NodeBlueprint
+from omniclaude_dagster.request import naming
 
 SUPPORTED_SYSTEMS = {"PostgreSQL": "postgresql", "HTTP API": "http_api", "Files": "files"}
 _CLIENT_IMPORTS = {"PostgreSQL": (("psycopg", "AsyncConnection"),), "HTTP API": (("httpx", "AsyncClient"),)}

@@ -1,0 +1,97 @@
+"""The quality score: a weighted sum of graded sub-scores, each from something that was executed.
+
+A model's opinion of its own work is not part of it. What was not executed scores 0: an unproven node is not a good
+node. A node without acceptance examples has nothing to show for `examples`; that weight is then shared among the
+other parts in proportion to theirs, so that it is neither a present nor a penalty. The same holds for `tests` of a
+node that carries none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Share of each part; sums to 1. What the node does (execution, examples, tests) weighs half.
+WEIGHTS: Mapping[str, float] = {
+    "contract_valid": 0.12,
+    "imports": 0.08,
+    "types": 0.12,
+    "lint": 0.05,
+    "onex_validate": 0.05,
+    "execution": 0.20,
+    "examples": 0.22,
+    "tests": 0.08,
+    "security": 0.08,
+}
+# Each further finding halves what is left of the part.
+_DECAY = 0.5
+# Lint is about style: ten findings halve the part.
+_LINT_FINDINGS_PER_HALVING = 10
+# Parts of `execution`, in the order in which they build on one another.
+_EXECUTION_SHARES: Mapping[str, float] = {"import": 0.1, "instantiate": 0.2, "initialize": 0.2, "process": 0.5}
+
+
+@dataclass(frozen=True)
+class QualityFacts:
+    """What was found by executing. None means: not executed; for `examples_total` and `tests_total`: none exist."""
+
+    is_contract_valid: bool | None = None
+    unresolved_imports: int | None = None
+    type_errors: int | None = None
+    lint_issues: int | None = None
+    onex_messages: int | None = None
+    is_imported: bool = False
+    is_instantiated: bool = False
+    is_initialized: bool = False
+    samples_processed: int = 0
+    samples_total: int = 0
+    examples_passed: int = 0
+    examples_total: int | None = None
+    tests_passed: int = 0
+    tests_total: int | None = None
+    security_findings: int | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The score in [0, 1] and the sub-scores it is made of; a part that does not apply is left out."""
+
+    score: float
+    parts: Mapping[str, float]
+
+
+def quality_of(facts: QualityFacts) -> Quality:
+    """Score executed facts. Pure."""
+    parts: dict[str, float | None] = {
+        "contract_valid": float(bool(facts.is_contract_valid)),
+        "imports": _decayed(facts.unresolved_imports),
+        "types": _decayed(facts.type_errors),
+        "lint": _decayed(facts.lint_issues, per_halving=_LINT_FINDINGS_PER_HALVING),
+        "onex_validate": _decayed(facts.onex_messages),
+        "execution": _execution(facts),
+        "examples": _share(facts.examples_passed, facts.examples_total),
+        "tests": _share(facts.tests_passed, facts.tests_total),
+        "security": _decayed(facts.security_findings),
+    }
+    applicable = {name: value for name, value in parts.items() if value is not None}
+    total = sum(WEIGHTS[name] for name in applicable)
+    score = sum(WEIGHTS[name] * value for name, value in applicable.items()) / total
+    return Quality(round(min(1.0, max(0.0, score)), 6), {name: round(v, 6) for name, v in applicable.items()})
+
+
+def _decayed(findings: int | None, *, per_halving: int = 1) -> float:
+    return 0.0 if findings is None else _DECAY ** (findings / per_halving)
+
+
+def _share(passed: int, total: int | None) -> float | None:
+    if total is None:
+        return None
+    return passed / total if total else 0.0
+
+
+def _execution(facts: QualityFacts) -> float:
+    steps = {
+        "import": float(facts.is_imported),
+        "instantiate": float(facts.is_instantiated),
+        "initialize": float(facts.is_initialized),
+        "process": facts.samples_processed / facts.samples_total if facts.samples_total else 0.0,
+    }
+    return sum(_EXECUTION_SHARES[name] * value for name, value in steps.items())

@@ -1,0 +1,186 @@
+"""A generation record as table rows, in two forms: JSON-able (what the spool keeps) and typed (what SQL wants).
+
+Text is made storable here: PostgreSQL takes neither NUL nor lone surrogates, and JSON has no NaN.
+"""
+
+import math
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Table
+
+from omniclaude_dagster.records.schema import TABLES, TextUuid, UtcDateTime
+from omniclaude_dagster.stages.model import GenerationRecord, GenerationResult
+
+FORMAT = 1
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+Row = dict[str, Any]
+Payload = dict[str, list[Row]]
+
+
+def payload_of(record: GenerationRecord) -> Payload:
+    """Rows by table, all values JSON-able. Every id comes from the record, so that a repetition is recognised."""
+    payload: Payload = {
+        "generations": [_generation(record)],
+        "model_performance": [_stage_run(record, index) for index in range(len(record.stage_records))],
+        "gate_results": [_gate_result(record, index) for index in range(len(record.gate_results))],
+        "model_calls": [_model_call(record, index) for index in range(len(record.model_calls))],
+    }
+    return {table: [storable(row) for row in rows] for table, rows in payload.items()}
+
+
+def storable(value: Any) -> Any:
+    """`value` as both databases and JSON can hold it: strings cleaned, non-finite numbers None, times ISO in UTC."""
+    if isinstance(value, str):
+        cleaned = value.replace("\0", _REPLACEMENT)
+        return cleaned.encode("utf-8", "replace").decode() if _has_surrogate(cleaned) else cleaned
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value
+
+
+def typed_rows(payload: Mapping[str, Any]) -> dict[str, list[Row]]:
+    """The rows with the types the columns want. Raises ValueError on anything that is not a payload of ours."""
+    if not isinstance(payload, Mapping) or set(payload) != set(TABLES):
+        raise ValueError("not the rows of a generation")
+    rows = {name: [_typed_row(table, row) for row in payload[name]] for name, table in TABLES.items()}
+    if len(rows["generations"]) != 1:
+        raise ValueError("not exactly one generation")
+    # What cannot be read back is not stored: NaN has become None by now, where a number is needed.
+    GenerationResult.model_validate(rows["generations"][0].get("result"))
+    return rows
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _typed_row(table: Table, row: Any) -> Row:
+    wanted = {column.name for column in table.columns if column.computed is None}
+    if not isinstance(row, dict) or set(row) - wanted:
+        raise ValueError(f"unknown columns for {table.name}")
+    return {name: _typed_value(table, name, value) for name, value in row.items()}
+
+
+def _typed_value(table: Table, name: str, value: Any) -> Any:
+    kind = table.columns[name].type
+    if value is None:
+        return None
+    if isinstance(kind, UtcDateTime):
+        return datetime.fromisoformat(value)
+    if isinstance(kind, TextUuid):
+        return uuid.UUID(value)
+    if isinstance(kind, Boolean) and not isinstance(value, bool):
+        raise ValueError(f"{table.name}.{name} is not a boolean")  # noqa: TRY004 - one error for all broken rows
+    return value
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None or value == "" else str(value)
+
+
+def _generation(record: GenerationRecord) -> Row:
+    result = record.result
+    node = result.node
+    return {
+        "correlation_id": uuid.UUID(result.correlation_id),
+        "request_id": result.request_id,
+        "content_hash": record.content_hash,
+        "prompt": record.prompt,
+        "mode": result.mode,
+        "status": result.status,
+        "node_kind": _text_or_none(node.get("kind")),
+        "node_name": _text_or_none(node.get("name")),
+        "class_name": _text_or_none(node.get("class_name")),
+        "domain": _text_or_none(node.get("domain")),
+        "node_path": _text_or_none(node.get("path")),
+        "quality_score": result.quality_score,
+        "cost_nanousd": record.cost_nanousd,
+        "duration_ms": result.duration_ms,
+        "error": result.error,
+        "started_at": record.started_at,
+        "finished_at": record.finished_at,
+        "source": record.source,
+        "run_id": record.run_id,
+        "session_id": record.session_id,
+        "project_name": record.project_name,
+        "project_path": record.project_path,
+        "result": result.model_dump(mode="python"),
+        "logic": record.logic,
+    }
+
+
+def _stage_run(record: GenerationRecord, index: int) -> Row:
+    stage = record.stage_records[index]
+    return {
+        "id": stage.stage_run_id,
+        "correlation_id": uuid.UUID(record.result.correlation_id),
+        "stage": stage.stage,
+        "stage_name": stage.name,
+        "status": stage.status,
+        "message": stage.message,
+        "model_name": stage.model,
+        "tokens_input": stage.tokens_input,
+        "tokens_output": stage.tokens_output,
+        "latency_ms": stage.latency_ms,
+        "cost_nanousd": stage.cost_nanousd,
+        "quality_score": stage.quality_score,
+        "success": stage.status == "completed",
+        "attempts": stage.attempts,
+        "timestamp": stage.started_at,
+    }
+
+
+def _gate_result(record: GenerationRecord, index: int) -> Row:
+    gate = record.gate_results[index]
+    correlation_id = uuid.UUID(record.result.correlation_id)
+    return {
+        # A gate result has no id of its own; its place in its generation is one.
+        "id": uuid.uuid5(correlation_id, f"gate:{index}"),
+        "correlation_id": correlation_id,
+        "ordinal": index,
+        "gate": gate.gate,
+        "phase": gate.phase,
+        "is_blocking": gate.is_blocking,
+        "status": gate.status,
+        "message": gate.message,
+        "duration_ms": gate.duration_ms,
+        "timestamp": record.finished_at,
+    }
+
+
+def _model_call(record: GenerationRecord, index: int) -> Row:
+    call = record.model_calls[index]
+    return {
+        "id": call.call_id,
+        "correlation_id": uuid.UUID(record.result.correlation_id),
+        "stage": call.stage,
+        "model_name": call.model,
+        "provider": call.provider,
+        "host": call.host,
+        "tokens_input": call.tokens_input,
+        "tokens_output": call.tokens_output,
+        "latency_ms": call.latency_ms,
+        "cost_nanousd": call.cost_nanousd,
+        "attempts": call.attempts,
+        "success": call.is_success,
+        "is_usage_estimated": call.is_usage_estimated,
+        "error_kind": call.error_kind,
+        "error_message": call.error_message,
+        "timestamp": call.started_at,
+    }

@@ -1,0 +1,389 @@
+"""Publishing: all files or none, never over somebody's work, never through a link."""
+
+import errno
+import hashlib
+import os
+import resource
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from omniclaude_dagster.artifact import store as store_module
+from omniclaude_dagster.artifact.manifest import MANIFEST_NAME
+from omniclaude_dagster.artifact.store import NodeStore, check_writable, sweep
+from omniclaude_dagster.errors import ConflictError, GateBlockedError, StorageError, UnsafePathError
+from omniclaude_dagster.gates.report import GateReport, GateResult
+from omniclaude_dagster.node.bundle import NodeBundle, read_bundle
+
+PACKAGE = "node_user_writer_effect"
+
+
+def manifest_entries(files):
+    return {"generated_by": "omniclaude", "files": {p: hashlib.sha256(c).hexdigest() for p, c in files.items()}}
+
+
+def make_bundle(text="first", *, package=PACKAGE, more=None):
+    files = {
+        "__init__.py": b"",
+        "node.py": f"# {text}\n".encode() * 50,
+        "models/__init__.py": b"",
+        "models/deep/model.py": text.encode(),
+        **(more or {}),
+    }
+    manifest = yaml.safe_dump({"name": "UserWriter", **manifest_entries(files)}).encode()
+    return NodeBundle(package, {**files, MANIFEST_NAME: manifest})
+
+
+def passing(bundle):
+    return GateReport((GateResult("G9", "post_generation", True, "pass", "ok"),), bundle.sha256)
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def store(output, tmp_path):
+    return NodeStore(output, tmp_path / "state", lock_wait_s=0.3)
+
+
+def publish(store, bundle):
+    return store.publish(bundle, passing(bundle), request_id="r1")
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def everything(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+def test_a_node_is_delivered_with_exactly_its_files_and_their_hashes(store, output):
+    bundle = make_bundle()
+    published = publish(store, bundle)
+    assert published.path == output / PACKAGE
+    assert not published.is_replacement
+    assert read_bundle(published.path) == bundle
+    for file in published.files:
+        content = Path(file.path).read_bytes()
+        assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert len(published.files) == len(bundle.files)
+    assert names(output) == [PACKAGE]
+    assert stat.S_IMODE((output / PACKAGE / "node.py").stat().st_mode) & 0o600 == 0o600
+
+
+def test_a_missing_output_folder_is_made(tmp_path):
+    store = NodeStore(tmp_path / "a" / "b" / "c", tmp_path / "state")
+    assert publish(store, make_bundle()).path.is_dir()
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        lambda b: GateReport((), b.sha256),
+        lambda b: GateReport((GateResult("G9", "post_generation", True, "fail", "no"),), b.sha256),
+        lambda b: passing(make_bundle("other")),
+    ],
+    ids=["no gate has run", "a blocking gate failed", "about other bytes"],
+)
+def test_nothing_is_written_without_a_passing_report_about_these_bytes(store, output, report):
+    bundle = make_bundle()
+    with pytest.raises(GateBlockedError):
+        store.publish(bundle, report(bundle), request_id="r1")
+    assert not output.exists()
+
+
+def test_a_failed_warning_gate_does_not_block(store):
+    bundle = make_bundle()
+    results = (*passing(bundle).results, GateResult("G13", "compilation", False, "fail", "types"))
+    assert store.publish(bundle, GateReport(results, bundle.sha256), request_id="r").path.is_dir()
+
+
+def test_an_unmodified_node_of_ours_is_replaced_and_caches_do_not_count(store, output):
+    publish(store, make_bundle("first", more={"old_only.py": b"x"}))
+    (output / PACKAGE / "__pycache__").mkdir()
+    (output / PACKAGE / "__pycache__" / "node.pyc").write_bytes(b"cache")
+    second = make_bundle("second")
+    published = publish(store, second)
+    assert published.is_replacement
+    assert read_bundle(output / PACKAGE) == second
+    assert names(output) == [PACKAGE]
+
+
+def test_publishing_the_same_bytes_again_touches_nothing(store, output):
+    bundle = make_bundle()
+    publish(store, bundle)
+    inode = (output / PACKAGE).stat().st_ino
+    again = publish(store, bundle)
+    assert (output / PACKAGE).stat().st_ino == inode
+    assert not again.is_replacement
+    assert len(again.files) == len(bundle.files)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda t: (t / "node.py").write_text("mine"), "node.py"),
+        (lambda t: (t / "notes.txt").write_text("mine"), "notes.txt"),
+        (lambda t: (t / "models/deep/model.py").unlink(), "models/deep/model.py"),
+        (lambda t: (t / MANIFEST_NAME).unlink(), "no node.manifest.yaml"),
+        (lambda t: (t / MANIFEST_NAME).write_text("generated_by: me\nfiles: {}"), "not generated by"),
+        (lambda t: (t / MANIFEST_NAME).write_text("a: [" * 500), "cannot be read"),
+        (lambda t: (t / MANIFEST_NAME).write_text("- x"), "not generated by"),
+    ],
+)
+def test_work_done_by_hand_is_never_replaced(store, output, change, named):
+    publish(store, make_bundle("first"))
+    change(output / PACKAGE)
+    before = {p: p.read_bytes() for p in (output / PACKAGE).rglob("*") if p.is_file()}
+    with pytest.raises(ConflictError, match=named) as caught:
+        publish(store, make_bundle("second"))
+    assert caught.value.cure
+    assert {p: p.read_bytes() for p in (output / PACKAGE).rglob("*") if p.is_file()} == before
+    assert names(output) == [PACKAGE]
+
+
+def test_a_foreign_folder_or_file_in_the_way_stays(store, output):
+    (output / PACKAGE).mkdir(parents=True)
+    (output / PACKAGE / "thesis.tex").write_text("years of work")
+    with pytest.raises(ConflictError):
+        publish(store, make_bundle())
+    (output / "node_b_effect").write_text("a file")
+    with pytest.raises(ConflictError, match="is a file"):
+        publish(store, make_bundle(package="node_b_effect"))
+    assert everything(output) == ["node_b_effect", PACKAGE, f"{PACKAGE}/thesis.tex"]
+
+
+def test_an_empty_folder_in_the_way_is_used(store, output):
+    (output / PACKAGE).mkdir(parents=True)
+    assert not publish(store, make_bundle()).is_replacement
+
+
+def test_a_link_anywhere_on_the_way_is_refused_and_nothing_is_written_behind_it(tmp_path):
+    real = tmp_path / "real"
+    real.mkdir()
+    (tmp_path / "link").symlink_to(real)
+    for output in (tmp_path / "link", tmp_path / "link" / "sub", tmp_path / "link" / ".." / "link" / "x"):
+        with pytest.raises(UnsafePathError, match="symbolic link"):
+            publish(NodeStore(output, tmp_path / "state"), make_bundle())
+        assert "symbolic link" in check_writable(output)
+    assert everything(real) == []
+
+
+def test_a_target_that_is_a_link_or_holds_one_is_refused(store, output, tmp_path):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    output.mkdir()
+    (output / PACKAGE).symlink_to(victim)
+    with pytest.raises(UnsafePathError):
+        publish(store, make_bundle())
+    (output / PACKAGE).unlink()
+    publish(store, make_bundle())
+    (output / PACKAGE / "extra").symlink_to(victim)
+    with pytest.raises(UnsafePathError, match="extra"):
+        publish(store, make_bundle("second"))
+    assert everything(victim) == []
+
+
+@pytest.mark.parametrize("path", ["/sys/omniclaude-out", "/proc/omniclaude-out"])
+def test_a_place_where_nobody_may_write_gives_cause_and_cure(path, tmp_path):
+    """True for root as well: these file systems take no folders."""
+    with pytest.raises(StorageError, match="cannot be written") as caught:
+        publish(NodeStore(Path(path), tmp_path / "state"), make_bundle())
+    assert caught.value.cure
+    assert "cannot be written" in check_writable(Path(path))
+
+
+def test_a_file_above_the_output_folder_gives_cause_and_cure(tmp_path):
+    (tmp_path / "file").write_text("")
+    for output in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(StorageError, match="Not a directory"):
+            publish(NodeStore(output, tmp_path / "state"), make_bundle())
+        assert "Not a directory" in check_writable(output)
+
+
+def test_a_path_with_nul_is_refused(tmp_path):
+    with pytest.raises(UnsafePathError, match="NUL"):
+        publish(NodeStore(Path(f"{tmp_path}/a\0b"), tmp_path / "state"), make_bundle())
+
+
+def test_writability_is_really_tried_and_leaves_nothing(tmp_path):
+    (tmp_path / "there").mkdir()
+    assert check_writable(tmp_path / "there") is None
+    assert check_writable(tmp_path / "not" / "yet") is None
+    assert everything(tmp_path) == ["there"]
+
+
+class FailingDisk:
+    """Lets the `step`-th call of one function of `os` fail."""
+
+    def __init__(self, name, code, step):
+        self.real, self.code, self.step, self.calls = getattr(os, name), code, step, 0
+
+    def publish(self, patch, name, store, bundle):
+        patch.setattr(os, name, self)
+        publish(store, bundle)
+
+    def __call__(self, *args, **kwargs):
+        self.calls += 1
+        if self.calls == self.step:
+            raise OSError(self.code, os.strerror(self.code))
+        return self.real(*args, **kwargs)
+
+
+@pytest.mark.parametrize("call", ["fdopen", "fsync", "rename", "open"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_disk_that_fails_at_any_step_leaves_the_old_node_and_no_leftovers(store, output, monkeypatch, call, code):
+    first = make_bundle("first")
+    publish(store, first)
+    failures = 0
+    for step in range(1, 200):
+        disk = FailingDisk(call, code, step)
+        try:
+            with monkeypatch.context() as patch, pytest.raises(StorageError, match="Cure: "):
+                disk.publish(patch, call, store, make_bundle("second"))
+        except pytest.fail.Exception:
+            # It was published: only because no call was left to fail, or a failed clean-up was left to the sweep.
+            assert read_bundle(output / PACKAGE) == make_bundle("second")
+            if disk.calls < step:
+                break
+            sweep(output)
+            (output / PACKAGE).rename(output.parent / f"done{step}")
+            publish(store, first)
+            continue
+        failures += 1
+        sweep(output)
+        assert read_bundle(output / PACKAGE) == first
+        assert names(output) == [PACKAGE]
+    assert failures >= 2
+
+
+LIMITED = """
+import sys, tempfile
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_store import make_bundle, passing
+from omniclaude_dagster.artifact.store import NodeStore, check_writable
+from omniclaude_dagster.errors import StorageError
+output = Path(sys.argv[2])
+bundle = make_bundle("second", more={"big.py": b"#" * 300_000})
+try:
+    NodeStore(output, Path(sys.argv[3])).publish(bundle, passing(bundle), request_id="r")
+except StorageError as exc:
+    print(exc)
+print(check_writable(output))
+"""
+
+
+def _publish_elsewhere(output, state, **options):
+    command = [sys.executable, "-c", LIMITED, str(Path(__file__).parent), str(output), str(state)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+
+def test_a_limit_on_file_size_is_survived(store, output, tmp_path):
+    first = make_bundle("first")
+    publish(store, first)
+    limit = (20_000, 20_000)
+    said = _publish_elsewhere(
+        output, tmp_path / "state", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    )
+    assert said.count("File too large. Cure: raise the limit") == 2
+    assert read_bundle(output / PACKAGE).sha256 == first.sha256
+    assert names(output) == [PACKAGE]
+
+
+def test_a_full_disk_leaves_the_old_node_and_no_leftovers(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("no right to mount a small file system; the failing disk is simulated in the test above")
+    try:
+        first = make_bundle("first")
+        publish(NodeStore(disk / "out", tmp_path / "state"), first)
+        with pytest.raises(OSError, match="No space"):
+            (disk / "filler").write_bytes(b"x" * 1_000_000)
+        said = _publish_elsewhere(disk / "out", tmp_path / "state")
+        assert said.count("No space left on device. Cure: free some disk space") == 2
+        assert read_bundle(disk / "out" / PACKAGE).sha256 == first.sha256
+        assert names(disk / "out") == [PACKAGE]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_stores_something_else_is_noticed_and_the_old_node_comes_back(store, output, monkeypatch):
+    first = make_bundle("first")
+    publish(store, first)
+    real = store_module.write_tree
+
+    def corrupting(parent, name, files):
+        real(parent, name, {**files, "node.py": b"bit rot"})
+
+    monkeypatch.setattr(store_module, "write_tree", corrupting)
+    with pytest.raises(StorageError, match=r"node\.py reads back differently"):
+        publish(store, make_bundle("second"))
+    assert read_bundle(output / PACKAGE).sha256 == first.sha256
+    assert names(output) == [PACKAGE]
+
+
+def test_a_second_publisher_of_the_same_target_waits_and_then_gets_a_conflict(store, monkeypatch):
+    inside, leave = threading.Event(), threading.Event()
+    real = store_module.write_tree
+
+    def slow(*args):
+        inside.set()
+        leave.wait(10)
+        real(*args)
+
+    monkeypatch.setattr(store_module, "write_tree", slow)
+    first = threading.Thread(target=publish, args=(store, make_bundle("first")))
+    first.start()
+    inside.wait(10)
+    started = time.monotonic()
+    with pytest.raises(ConflictError, match="409"):
+        publish(store, make_bundle("second"))
+    assert time.monotonic() - started >= 0.3
+    leave.set()
+    first.join()
+    assert publish(store, make_bundle("second")).is_replacement
+
+
+def test_many_threads_on_one_target_leave_one_whole_node(output, tmp_path):
+    bundles = [make_bundle(f"text {n}") for n in range(8)]
+    stores = [NodeStore(output, tmp_path / "state", lock_wait_s=30) for _ in bundles]
+    threads = [threading.Thread(target=publish, args=pair) for pair in zip(stores, bundles, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read_bundle(output / PACKAGE).sha256 in {b.sha256 for b in bundles}
+    assert names(output) == [PACKAGE]
+
+
+def test_a_sweep_leaves_a_live_publisher_and_foreign_files_alone(store, output, monkeypatch):
+    seen = []
+    real = store_module.write_tree
+
+    def swept_meanwhile(*args):
+        seen.append(sweep(output))
+        real(*args)
+        seen.append(sweep(output))
+
+    monkeypatch.setattr(store_module, "write_tree", swept_meanwhile)
+    publish(store, make_bundle())
+    (output / ".omniclaude-tmp-a-file").write_text("not a folder")
+    (output / ".hidden").mkdir()
+    assert sweep(output).removed_count == 0
+    assert [s.removed_count for s in seen] == [0, 0]
+    assert sweep(output / "missing").removed_count == 0
+    assert names(output) == [".hidden", ".omniclaude-tmp-a-file", PACKAGE]
