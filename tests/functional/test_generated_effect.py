@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from omnibase_core.enums.enum_core_error_code import EnumCoreErrorCode
@@ -36,7 +36,7 @@ def perform(imported: ImportedNode, values: dict[str, Any], **config: Any) -> di
 class Api(BaseHTTPRequestHandler):
     """Answers /items; /busy is busy twice; /denied refuses; /slow never answers in time."""
 
-    requests: list[tuple[str, str, str | None, bytes]] = []
+    requests: ClassVar[list[tuple[str, str, str | None, bytes]]] = []
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -60,6 +60,7 @@ def derived_name(text: Text, uses: Sequence[VerbUse], *, kind: NodeKind | None) 
         (_from_plain_verbs(uses), 0.6, "from a general verb"),
         (_from_requirements(uses), 0.6, "from a requirement"),
         (_from_system(text, kind), 0.6, "from the system it works with"),
+        (_from_telling_words(text, kind), 0.5, "from the words that say most"),
     ):
         name = _joined(parts)
         if name is not None:
@@ -105,6 +106,22 @@ def _object_parts(tokens: Sequence[Token]) -> list[str]:
     strong = [t for t in kept if t.lower not in _WEAK_OBJECTS]
     chosen = (kept if len(kept) <= _MAX_OBJECTS else strong or kept)[-_MAX_OBJECTS:]
     return _without_database([p for p in map(_name_part, chosen) if p])
+
+
+def _from_telling_words(text: Text, kind: NodeKind | None) -> list[str]:
+    """The last resort when only the kind is clear: `does a word count` -> Word, Count.
+
+    Not when the prompt gives a name that cannot be used: then a person has to choose another.
+    """
+    if kind is None or any(t.lower in {"called", "named", "name", "titled"} for t in text.tokens):
+        return []
+    telling = [
+        t
+        for t in text.tokens
+        if t.lower not in words.STOP_WORDS | words.CREATE_VERBS | words.FILLERS | _WEAK_OBJECTS | _QUALITIES
+        and not ((form := verb_form(t.lower)) and form.verb.lemma in _EMPTY_VERBS)
+    ]
+    return _object_parts(telling[:_MAX_OBJECTS])
 
 
 def _before_node(text: Text, kind: NodeKind | None) -> list[str]:
