@@ -5,6 +5,7 @@ Judges only what can be seen in the text; whether the function is right is found
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from omniclaude_dagster.node.blueprint import NodeBlueprint
@@ -91,17 +92,48 @@ def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def _set_signature(function: ast.FunctionDef, blueprint: NodeBlueprint) -> None:
-    """Give the parameter and the result their precise types; the parameter keeps the name the body uses."""
+    """Give the function the asked parameter and result, whichever names and shapes the answer chose for them."""
     template = ast.parse(signature(blueprint) + "\n    ...").body[0]
     if not isinstance(template, ast.FunctionDef):
         raise TypeError("the signature is no function")
-    if len(function.args.args) == 1:
-        template.args.args[0].arg = function.args.args[0].arg
+    given = [argument.arg for argument in function.args.args]
+    parameter = template.args.args[0]
+    fields = {f.name for f in blueprint.input_model.fields}
+    if given and fields.issuperset(given):
+        # Small models like to take the fields themselves: read them from the one parameter first.
+        unpacked = [ast.parse(f"{name} = {parameter.arg}.{name}").body[0] for name in given]
+        function.body[:0] = unpacked
+    elif len(given) == 1:
+        parameter.arg = given[0]
+    _wrap_returns(function, blueprint)
     function.args = template.args
     function.returns = template.returns
     function.decorator_list = []
     if not ast.get_docstring(function):
-        function.body.insert(0, ast.Expr(ast.Constant(blueprint.logic.function.replace("_", " ").capitalize() + ".")))
+        title = blueprint.logic.function.replace("_", " ").capitalize() + "."
+        function.body.insert(0, ast.Expr(ast.Constant(title)))
+
+
+def _wrap_returns(function: ast.FunctionDef, blueprint: NodeBlueprint) -> None:
+    """Where the answer never builds the output model, its plain result becomes the model's only field."""
+    output = blueprint.output_model
+    builds_model = any(isinstance(n, ast.Name) and n.id == output.class_name for n in ast.walk(function))
+    if builds_model or len(output.fields) != 1:
+        return
+    for node in _own_returns(function):
+        if node.value is not None:
+            keyword = ast.keyword(output.fields[0].name, node.value)
+            node.value = ast.Call(ast.Name(output.class_name, ast.Load()), [], [keyword])
+
+
+def _own_returns(function: ast.FunctionDef) -> Iterator[ast.Return]:
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Return):
+            yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            waiting.extend(ast.iter_child_nodes(node))
 
 
 def signature(blueprint: NodeBlueprint) -> str:
