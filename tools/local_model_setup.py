@@ -1,7 +1,8 @@
 """Builds the local model: an environment with vLLM's CPU build, and the converted SmolLM2-135M-Instruct.
 
-Idempotent and resumable by step: an environment that was completed is kept, an interrupted one is made anew (pip keeps
-its downloads); `ready.json` is written last and says that all is there. Two set-ups at once wait for each other. What does not live here: running the server.
+Idempotent and resumable by step: a completed environment is kept, an interrupted one is made anew (pip keeps its
+downloads); `ready.json` is written last and says that all is there. Two set-ups at once wait for each other.
+What does not live here: running the server.
 """
 
 from __future__ import annotations
