@@ -4,7 +4,9 @@ Logic comes from a template, else from an earlier generation with the same task,
 them can fill stays a scaffold. A body with acceptance examples is used only when they pass in the sandbox.
 """
 
+import ast
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +24,8 @@ from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.stages.intelligence import same_task
 from omniclaude_dagster.stages.logic_writer import LogicWriter
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome, decided
+
+logger = logging.getLogger(__name__)
 
 PURE_KINDS = frozenset({NodeKind.COMPUTE, NodeKind.REDUCER})
 
@@ -86,7 +90,11 @@ async def _reused(planned: NodeBlueprint, state: GenerationState, gateways: Gate
         source = earlier.logic.get("source")
         if not source or not same_task(earlier, inputs=inputs, outputs=outputs):
             continue
-        renamed = _renamed(str(source), earlier.logic, planned)
+        try:
+            renamed = _renamed(str(source), earlier.logic, planned)
+        except (SyntaxError, ValueError, RecursionError):
+            logger.warning("the logic of %s in the records cannot be read; it is not reused", earlier.request_id)
+            continue
         logic = Logic(
             "earlier_generation", planned.logic.function, source=renamed, detail=f"proven in {earlier.request_id}"
         )
@@ -149,11 +157,16 @@ def field_types(blueprint: NodeBlueprint) -> tuple[dict[str, str], dict[str, str
 
 
 def _renamed(source: str, earlier: Mapping[str, object], planned: NodeBlueprint) -> str:
-    for old, new in (
-        (str(earlier.get("input_class", "")), planned.input_model.class_name),
-        (str(earlier.get("output_class", "")), planned.output_model.class_name),
-        (str(earlier.get("function", "")), planned.logic.function),
-    ):
-        if old:
-            source = source.replace(old, new)
-    return source
+    """The source with the names of this node. Only names change: a field or a text that is spelled alike stays."""
+    new_names = {
+        str(earlier.get("input_class")): planned.input_model.class_name,
+        str(earlier.get("output_class")): planned.output_model.class_name,
+        str(earlier.get("function")): planned.logic.function,
+    }
+    module = ast.parse(source)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name):
+            node.id = new_names.get(node.id, node.id)
+        elif isinstance(node, ast.FunctionDef):
+            node.name = new_names.get(node.name, node.name)
+    return "\n\n\n".join(ast.unparse(node) for node in module.body) + "\n"

@@ -42,7 +42,10 @@ def function_from_answer(answer: str, blueprint: NodeBlueprint) -> FunctionSourc
             module = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
-        return _function_of(module, blueprint)
+        try:
+            return _function_of(module, blueprint)
+        except RecursionError:
+            return FunctionSource(None, "the answer is nested too deeply")
     return FunctionSource(None, "the answer holds no Python that can be parsed")
 
 
@@ -66,7 +69,9 @@ def _cut(text: str) -> str:
 def _function_of(module: ast.Module, blueprint: NodeBlueprint) -> FunctionSource:
     wanted = blueprint.logic.function
     functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
-    chosen = next((f for f in functions if f.name == wanted), functions[0] if len(functions) == 1 else None)
+    # Of two functions of one name the later one counts, as it does in Python: small models correct themselves.
+    named = [f for f in functions if f.name == wanted]
+    chosen = named[-1] if named else (functions[0] if len(functions) == 1 else None)
     if chosen is None:
         return FunctionSource(None, f"the answer defines no function {wanted}")
     imports = [n for n in module.body if isinstance(n, ast.Import | ast.ImportFrom) and not _is_own_model(n)]
@@ -76,7 +81,7 @@ def _function_of(module: ast.Module, blueprint: NodeBlueprint) -> FunctionSource
     chosen.name = wanted
     _set_signature(chosen, blueprint)
     constants = [n for n in module.body if isinstance(n, ast.Assign | ast.AnnAssign)]
-    helpers = [f for f in functions if f is not chosen]
+    helpers = [f for f in functions if f.name != wanted]
     kept: list[ast.stmt] = [*imports, *constants, *helpers, chosen]
     source = "\n\n\n".join(ast.unparse(ast.fix_missing_locations(node)) for node in kept)
     return FunctionSource(source + "\n")
@@ -99,7 +104,7 @@ def _set_signature(function: ast.FunctionDef, blueprint: NodeBlueprint) -> None:
     given = [argument.arg for argument in function.args.args]
     parameter = template.args.args[0]
     fields = {f.name for f in blueprint.input_model.fields}
-    if given and fields.issuperset(given):
+    if given and given != [parameter.arg] and fields.issuperset(given):
         # Small models like to take the fields themselves: read them from the one parameter first.
         unpacked = [ast.parse(f"{name} = {parameter.arg}.{name}").body[0] for name in given]
         function.body[:0] = unpacked
@@ -117,7 +122,8 @@ def _set_signature(function: ast.FunctionDef, blueprint: NodeBlueprint) -> None:
 def _wrap_returns(function: ast.FunctionDef, blueprint: NodeBlueprint) -> None:
     """Where the answer never builds the output model, its plain result becomes the model's only field."""
     output = blueprint.output_model
-    builds_model = any(isinstance(n, ast.Name) and n.id == output.class_name for n in ast.walk(function))
+    body = (n for statement in function.body for n in ast.walk(statement))
+    builds_model = any(isinstance(n, ast.Name) and n.id == output.class_name for n in body)
     if builds_model or len(output.fields) != 1:
         return
     for node in _own_returns(function):

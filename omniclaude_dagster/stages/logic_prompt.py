@@ -88,7 +88,7 @@ def correction(blueprint: NodeBlueprint, problem: str) -> str:
 
 
 def task_sentence(description: str) -> str:
-    """`Create a COMPUTE node called Bmi that computes the mass index` -> `Computes the mass index.`"""
+    """The task alone: `Create a COMPUTE node called Bmi that computes an index` -> `Computes an index`."""
     task = _ASKS_FOR_NODE.sub("", description).strip() or description
     plain = textwrap.shorten(task.replace('"""', "'''"), width=600, placeholder="...")
     return plain[:1].upper() + plain[1:].rstrip(".") + "."

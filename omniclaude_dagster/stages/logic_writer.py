@@ -7,16 +7,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from omniclaude_dagster.node.blueprint import Logic, NodeBlueprint
-from omniclaude_dagster.providers.errors import ProviderError
+from omniclaude_dagster.providers.errors import ProviderError, TruncatedReplyError
 from omniclaude_dagster.providers.model import ChatRequest, ModelCall
 from omniclaude_dagster.stages.logic_code import function_from_answer
 from omniclaude_dagster.stages.logic_prompt import logic_messages
-from omniclaude_dagster.stages.model import NANOUSD_PER_USD
 from omniclaude_dagster.stages.state import Gateways, GenerationState
 
 MAX_MODELS = 3
 TRIES_PER_MODEL = 3
-_MAX_TOKENS = 400
+_MAX_TOKENS = 300
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class LogicWriter:
         self._state = state
         self._gateways = gateways
         self._last: tuple[str, str] | None = None
-        self._spent_nanousd = state.spent_nanousd
+        self._spent_nanousd = 0
 
     def report(self, problem: str) -> None:
         """Why the body that was just given was refused."""
@@ -48,40 +47,44 @@ class LogicWriter:
         """Up to TRIES_PER_MODEL answers of each of the MAX_MODELS cheapest models, while the budget lasts."""
         for model in self._gateways.models.candidates("business_logic")[:MAX_MODELS]:
             self._last = None
-            for _ in range(TRIES_PER_MODEL):
-                if self._is_budget_spent():
+            for number in range(TRIES_PER_MODEL):
+                if self._state.is_budget_spent(self._spent_nanousd):
                     yield Attempt(model, None, "the request's budget is spent; no further model is asked", ())
                     return
-                attempt, can_continue = await self._ask(model)
+                attempt, can_continue = await self._ask(model, number=number)
                 yield attempt
                 if not can_continue:
                     break
 
-    def _is_budget_spent(self) -> bool:
-        budget_usd = self._state.request.budget_usd
-        return budget_usd is not None and self._spent_nanousd >= budget_usd * NANOUSD_PER_USD
-
-    async def _ask(self, model: str) -> tuple[Attempt, bool]:
+    async def _ask(self, model: str, *, number: int) -> tuple[Attempt, bool]:
+        # First the plain question; then the correction; then afresh, because a small model clings to its error.
+        is_correction = number == 1 and self._last is not None
         request = ChatRequest(
             stage="3",
-            messages=logic_messages(self._blueprint, refused=self._last),
+            messages=logic_messages(self._blueprint, refused=self._last if is_correction else None),
             correlation_id=self._state.correlation_id,
             max_tokens=_MAX_TOKENS,
             # The same question at temperature 0 would be answered the same way again.
-            temperature=0.0 if self._last is None else 0.7,
+            temperature=(0.0, 0.2, 0.8)[number],
             deadline_s=self._gateways.model_deadline_s,
         )
         try:
             reply = await self._gateways.models.chat(request, model=model)
         except ProviderError as exc:
             calls = (exc.call,) if exc.call else ()
-            return Attempt(model, None, f"{exc.kind}: {exc.message}", calls), False
+            # A refused or cut answer may have been paid for.
+            self._spent_nanousd += sum(call.cost_nanousd for call in calls)
+            return Attempt(model, None, f"{exc.kind}: {exc.message}", calls), isinstance(exc, TruncatedReplyError)
         self._spent_nanousd += reply.call.cost_nanousd
         found = function_from_answer(reply.text, self._blueprint)
         self._last = (reply.text, found.problem or "it was refused")
         if found.source is None:
             return Attempt(model, None, found.problem, (reply.call,)), True
         logic = Logic(
-            "model", self._blueprint.logic.function, source=found.source, model=model, detail="examples passed"
+            "model",
+            self._blueprint.logic.function,
+            source=found.source,
+            model=reply.call.model,
+            detail="examples passed",
         )
-        return Attempt(model, logic, None, (reply.call,)), True
+        return Attempt(reply.call.model, logic, None, (reply.call,)), True

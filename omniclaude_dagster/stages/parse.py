@@ -52,6 +52,8 @@ async def parse_prompt(state: GenerationState, gateways: Gateways) -> StageOutco
 async def _ask_model(
     parsed: ParsedRequest, state: GenerationState, gateways: Gateways
 ) -> tuple[ParsedRequest, tuple[ModelCall, ...], str]:
+    if state.is_budget_spent():
+        return parsed, (), "the request's budget is spent, the rules' answer stands"
     candidates = gateways.models.candidates("prompt_parsing")
     if not candidates:
         return parsed, (), "no model is configured, the rules' answer stands"

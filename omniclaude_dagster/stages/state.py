@@ -20,6 +20,7 @@ from omniclaude_dagster.providers.model import ModelCall, ModelGateway
 from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest, Mode, ParsedRequest
 from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.stages.model import (
+    NANOUSD_PER_USD,
     EarlierGeneration,
     GenerationHistory,
     GenerationStatus,
@@ -87,6 +88,11 @@ class GenerationState:
     def may_ask_models(self) -> bool:
         """Mode fast asks no model."""
         return self.request.mode is not Mode.FAST
+
+    def is_budget_spent(self, more_nanousd: int = 0) -> bool:
+        """True once the calls so far, and `more_nanousd` beside them, have used up the request's budget."""
+        budget_usd = self.request.budget_usd
+        return budget_usd is not None and self.spent_nanousd + more_nanousd >= budget_usd * NANOUSD_PER_USD
 
     @property
     def spent_nanousd(self) -> int:
