@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     model_cache: Path | None = Field(None, description="Folder of the local model server and its model.")
     max_concurrency: int = Field(4, ge=1, le=64, description="Generations worked on at the same time in one run.")
     sandbox_workers: int = Field(2, ge=1, le=16, description="Warm sandboxes kept by one process.")
+    dev_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI that `make dev` starts.")
     stage_deadline_s: float = Field(120.0, gt=0, le=3600, description="Longest time one model call may take in all.")
 
     @field_validator("model_base_url")

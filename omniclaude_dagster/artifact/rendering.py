@@ -7,6 +7,7 @@ which make it a literal, a docstring line or plain Markdown; code enters only as
 import hashlib
 import json
 import re
+import shlex
 import textwrap
 from collections.abc import Iterable
 from functools import lru_cache
@@ -27,7 +28,10 @@ from omniclaude_dagster.settings import project_data_path
 
 _LINE_LENGTH = 120
 _EFFECT_TYPES = {"postgresql": "DATABASE_OPERATION", "http_api": "API_CALL", "files": "FILE_OPERATION"}
-_INERT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "`": "'", "[": "\\[", "!": "&#33;"})
+# Numbers of characters need no backslash: text may bring backslashes of its own, and two of them undo an escape.
+_INERT = str.maketrans({char: f"&#{ord(char)};" for char in "&<>|\\[*~@"} | {"`": "'"})
+# What is syntax only in some places: a list or heading at the start, an address, an underscore beside a word.
+_ACTIVE_IN_PLACE = re.compile(r"\A[#+=-]|(?<=\d)[.)](?= )|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])", re.IGNORECASE)
 _OPENERS = {"postgresql": "open_session", "http_api": "open_client"}
 _SIDE_EFFECTS = {
     "postgresql": 'f"{request.operation.value}:{request.table}"',
@@ -90,7 +94,7 @@ def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
         "matches_rows": bool({"update", "delete", "select"}.intersection(operations)),
         "opener": opener,
         "logic_names": sorted([blueprint.logic.function, *([opener] if opener else [])]),
-        "side_effect": _SIDE_EFFECTS.get(flavour, json.dumps(blueprint.unfilled_operation)),
+        "side_effect": _SIDE_EFFECTS.get(flavour, python_literal(blueprint.unfilled_operation)),
         "effect_type": _EFFECT_TYPES.get(flavour, "API_CALL"),
         "step_names": step_names,
         "skipped_after_first": step_names[1:] if has_waiting else [],
@@ -252,6 +256,9 @@ def _environment() -> Environment:
         "docstring": docstring,
         "short": lambda text: python_literal(docstring(text)),
         "markdown": markdown_text,
+        "code": code_text,
+        "shell": shlex.quote,
+        "regex": re.escape,
         "member": enum_member,
         "field_line": field_line,
         "json_text": json.dumps,
@@ -261,29 +268,30 @@ def _environment() -> Environment:
 
 def python_literal(value: object) -> str:
     """A Python literal on one line; text is double-quoted and pure ASCII."""
-    return json.dumps(value) if isinstance(value, str) else repr(value)
+    if not isinstance(value, str):
+        return repr(value)
+    # Not json.dumps alone: it writes a character beyond the first plane as two halves, which Python keeps as halves.
+    return json.dumps(value, ensure_ascii=False).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def docstring(text: str) -> str:
     """Text that can stand inside triple quotes: one line, no quotes, no backslashes, printable."""
     plain = "".join(c if c.isprintable() else " " for c in text).replace("\\", "/").replace('"', "'")
-    return textwrap.shorten(plain, width=90, placeholder="...") or "Generated node."
+    return textwrap.shorten(plain, width=88, placeholder="...") or "Generated node."
 
 
 def markdown_text(text: str) -> str:
     """Text on one line in which neither HTML nor Markdown syntax is active."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    for char, safe in (
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ("|", "\\|"),
-        ("`", "'"),
-        ("[", "\\["),
-        ("!", "&#33;"),
-    ):
-        plain = plain.replace(char, safe)
-    return plain
+    return _ACTIVE_IN_PLACE.sub(lambda found: f"&#{ord(found[0])};", _one_line(text).translate(_INERT))
+
+
+def code_text(text: str) -> str:
+    """Text that can stand between backticks in a paragraph or a list; everything but a backtick is inert there."""
+    return _one_line(text).replace("`", "'")
+
+
+def _one_line(text: object) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
 def enum_member(value: str) -> str:

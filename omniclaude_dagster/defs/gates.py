@@ -41,7 +41,20 @@ def _spec(gate: Gate) -> dg.AssetCheckSpec:
 
 
 def gate_evaluations(result: GenerationResult) -> Iterator[dg.AssetCheckEvaluation]:
-    """What the gates said about one generation. A gate that was skipped has not passed, and only warns."""
+    """What the gates said about one generation. One that was skipped or not reached has not passed, and only warns."""
+    reached = {said["gate"] for said in result.gates}
+    for gate in GATES:
+        if gate.id not in reached:
+            yield dg.AssetCheckEvaluation(
+                asset_key=NODE_ASSET,
+                check_name=check_name(gate.id),
+                partition=result.request_id,
+                passed=False,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"not reached: the generation ended before ({result.status}).",
+                metadata={"status": "skipped"},
+                blocking=False,
+            )
     for said in result.gates:
         is_error = said["status"] == "fail" and said["is_blocking"]
         yield dg.AssetCheckEvaluation(

@@ -21,6 +21,7 @@ from omniclaude_dagster.defs.session import Done, GenerationSession, Work
 from omniclaude_dagster.stages.model import STAGES
 
 GATE_CHECKS = gate_check_specs()
+GATE_OUTPUTS = tuple(spec.get_python_identifier() for spec in GATE_CHECKS)
 Session = dg.ResourceParam[GenerationSession]
 
 
@@ -67,22 +68,23 @@ def finish_generations(platform: Session, work: Work) -> Done:
     try:
         return platform.finish(work)
     finally:
-        platform.release()
+        platform.close()
 
 
 @dg.op(
     description="Materialise the delivered nodes, show their gates as checks, and fail the run if one is missing.",
     # Never given: see the module's docstring.
-    out={name: dg.Out(is_required=False) for name in ("result", *(spec.get_python_identifier() for spec in GATE_CHECKS))},
+    out={name: dg.Out(is_required=False) for name in ("result", *GATE_OUTPUTS)},
 )
-def report_generations(context: dg.OpExecutionContext, done: Done):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def report_generations(context: dg.OpExecutionContext, done: Done):  # type: ignore[no-untyped-def]
     """One failure names all bad requests; the good ones stay materialised."""
     good = {result.request_id for result in done.good}
     for result in done.results:
         event = dg.AssetMaterialization if result.request_id in good else dg.AssetObservation
         context.log_event(event(NODE_ASSET, partition=result.request_id, metadata=metadata_of(result)))
         for evaluation in gate_evaluations(result):
-            context.log_event(evaluation)
+            # Taken by Dagster 1.13, though its signature does not say so.
+            context.log_event(evaluation)  # type: ignore[arg-type]
     if done.problems:
         raise dg.Failure(
             f"{len(done.problems)} of {len(done.results) + len(done.missing)} requests were not delivered: "
@@ -97,14 +99,14 @@ def report_generations(context: dg.OpExecutionContext, done: Done):  # type: ign
     key=NODE_ASSET,
     description="An ONEX node generated from a request: contract, code, tests and manifest, judged and delivered.",
     group_name="generation",
-    owners=OWNERS,
+    owners=list(OWNERS),
     kinds={"python", "onex"},
     partitions_def=REQUESTS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     check_specs=GATE_CHECKS,
     metadata={"stages": [f"{number} {name}" for number, name in STAGES]},
 )
-def generated_node():  # type: ignore[no-untyped-def]  # noqa: ANN201, D103
+def generated_node():  # type: ignore[no-untyped-def]  # noqa: D103
     work = accept_requests()
     for stage_op in STAGE_OPS:
         work = stage_op(work)

@@ -82,6 +82,11 @@ class Ledger:
         except ValidationError:
             return None
 
+    def newest_result(self, request_id: str) -> GenerationResult | None:
+        """The result of whichever content the request had last, or None."""
+        content_hash = _read(self._file(self._results, request_id)).get("content_hash")
+        return self.result(request_id, str(content_hash)) if content_hash else None
+
     def keep_result(self, result: GenerationResult, *, content_hash: str) -> None:
         """Keep a final result and close the launch. Raises StorageError."""
         document = {"content_hash": content_hash, "result": result.model_dump(mode="json")}
@@ -155,9 +160,7 @@ class Ledger:
         _write(self._file(self._launches, launch.request_id), {**vars(launch), "is_open": is_open})
 
     def _save_batch(self, batch_id: str, requests: Mapping[str, str]) -> None:
-        _write(
-            self._file(self._batches, batch_id), {"requests": requests, "planned_at": datetime.now(UTC).isoformat()}
-        )
+        _write(self._file(self._batches, batch_id), {"requests": requests, "planned_at": datetime.now(UTC).isoformat()})
 
     @staticmethod
     def _file(folder: Path, name: str) -> Path:

@@ -16,7 +16,9 @@ def metadata_of(result: GenerationResult) -> dict[str, dg.MetadataValue]:
     shown: dict[str, dg.MetadataValue] = {
         "status": dg.MetadataValue.text(result.status),
         "needs_review": dg.MetadataValue.bool(result.status == "needs_review"),
-        "node": dg.MetadataValue.text(str(result.node.get("class_name") or result.node.get("name") or "not understood")),
+        "node": dg.MetadataValue.text(
+            str(result.node.get("class_name") or result.node.get("name") or "not understood")
+        ),
         "node_kind": dg.MetadataValue.text(str(result.node.get("kind") or "not understood")),
         "mode": dg.MetadataValue.text(result.mode),
         "quality_score": dg.MetadataValue.float(result.quality_score),
@@ -41,11 +43,13 @@ def reasons_table(reasons: Iterable[tuple[str, str]]) -> dg.MetadataValue:
     return _table(("request", "reason"), [(key, reason) for key, reason in reasons])
 
 
+def _node_name(result: GenerationResult) -> str:
+    return str(result.node.get("class_name") or result.node.get("name") or "not understood")
+
+
 def _files(result: GenerationResult) -> dg.MetadataValue:
     root = Path(str(result.node.get("path") or "."))
-    rows = [
-        (_relative(Path(file["path"]), root), str(file["bytes"]), file["sha256"][:12]) for file in result.files
-    ]
+    rows = [(_relative(Path(file["path"]), root), str(file["bytes"]), file["sha256"][:12]) for file in result.files]
     return _table(("file", "bytes", "sha256"), rows)
 
 
@@ -67,7 +71,13 @@ def _stages(result: GenerationResult) -> dg.MetadataValue:
 
 def _gates(result: GenerationResult) -> dg.MetadataValue:
     rows = [
-        (gate["gate"], gate["status"], "yes" if gate["is_blocking"] else "no", f"{gate['duration_ms']:.0f}", gate["message"])
+        (
+            gate["gate"],
+            gate["status"],
+            "yes" if gate["is_blocking"] else "no",
+            f"{gate['duration_ms']:.0f}",
+            gate["message"],
+        )
         for gate in result.gates
     ]
     return _table(("gate", "status", "blocking", "ms", "message"), rows)

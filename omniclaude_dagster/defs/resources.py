@@ -5,10 +5,11 @@ the models that need it are not usable, which `omniclaude models` says.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import cache
+from contextlib import closing, contextmanager
+from typing import Any
 
 import dagster as dg
+from pydantic import create_model
 
 from omniclaude_dagster.defs.session import GenerationSession
 from omniclaude_dagster.pipeline import Platform
@@ -48,21 +49,45 @@ class CloudModel(dg.ConfigurableResource):  # type: ignore[type-arg]
         return VLLMHost().gateway(catalog, keys={self.variable: self.api_key})
 
 
-class PlatformResource(dg.ConfigurableResourceFactory[GenerationSession]):
-    """One platform a run, started when first used and closed at the end; the warm sandbox serves all of the run."""
+class PlatformResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """One platform a run, started when first used and closed at the end; its warm sandbox serves all of the run.
+
+    `model_resources` gives this class with one further field for each cloud key.
+    """
 
     vllm: VLLMHost
-    anthropic: CloudModel | None = None
-    cloud_keys: dict[str, str] = {}
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[GenerationSession]:  # noqa: ARG002
-        """Give the run's session."""
+        """Give the run's session, a plain object."""
         settings = load_settings()
-        models = self.vllm.gateway(_catalog(settings), keys=self.cloud_keys)
-        with Platform(settings, models=models) as platform:
-            session = GenerationSession(platform)
-            try:
-                yield session
-            finally:
-                session.release()
+        models = self.vllm.gateway(_catalog(settings), keys=self.cloud_keys())
+        with Platform(settings, models=models) as platform, closing(GenerationSession(platform)) as session:
+            yield session
+
+    def cloud_keys(self) -> dict[str, str]:
+        """Keys by the names of their variables."""
+        fields = (getattr(self, name) for name in type(self).model_fields)
+        return {field.variable: field.api_key for field in fields if isinstance(field, CloudModel)}
+
+
+def model_resources(settings: Settings) -> dict[str, object]:
+    """The host, one `CloudModel` for each key that is set, and the platform that uses them."""
+    variables = {entry.api_key_env for entry in _catalog(settings).entries.values() if entry.api_key_env}
+    clouds = {
+        f"cloud_{variable.lower()}": CloudModel(variable=variable, api_key=dg.EnvVar(variable))
+        for variable in sorted(variables)
+        if secret(variable)
+    }
+    host = VLLMHost(
+        base_url=settings.model_base_url,
+        model_name=settings.model_name,
+        api_key=dg.EnvVar("OMNICLAUDE_MODEL_API_KEY") if settings.model_api_key else None,
+    )
+    fields: dict[str, Any] = {name: (CloudModel, ...) for name in clouds}
+    platform_class = create_model("PlatformResource", __base__=PlatformResource, **fields)
+    return {"vllm_host": host, **clouds, "platform": platform_class(vllm=host, **clouds)}
+
+
+def _catalog(settings: Settings) -> Catalog:
+    return load_catalog(settings.model_configs or project_data_path() / "model_configs")

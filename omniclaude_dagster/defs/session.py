@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from omniclaude_dagster.atomic_files import file_lock
 from omniclaude_dagster.defs.ledger import Ledger, correlation_of
@@ -25,7 +24,6 @@ from omniclaude_dagster.stages.model import GenerationResult
 from omniclaude_dagster.stages.state import GenerationState, decided, new_state
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 # Whether a claim is held is asked by trying it for a moment; a claimer that meets such a question tries again.
 _CLAIM_TRIES = 4
@@ -73,6 +71,7 @@ class GenerationSession:
         self.platform = platform
         self.ledger = Ledger(platform.settings.home_path)
         self.results: dict[str, GenerationResult] = {}
+        self.reasons: dict[str, str] = {}
         self._on_stage = on_stage
         self._held = contextlib.ExitStack()
 
@@ -98,13 +97,14 @@ class GenerationSession:
                 skipped[request_id] = str(exc)
             except OmniClaudeError as exc:
                 missing[request_id] = f"failed: {exc}"
+        self.reasons |= {**skipped, **missing}
         return Work(tuple(states), skipped, missing)
 
     def advance(self, number: str, work: Work) -> Work:
         """Run one stage of all generations, concurrently."""
         states = run_async(self.platform.advance(number, work.states))
-        for state in states:
-            if self._on_stage is not None:
+        if self._on_stage is not None:
+            for state in states:
                 self._on_stage(state)
         return replace(work, states=tuple(states))
 
@@ -121,8 +121,8 @@ class GenerationSession:
             self.results[state.request_id] = result
         return Done(tuple(self.results[s.request_id] for s in work.states), work.skipped, work.missing, unkept)
 
-    def release(self) -> None:
-        """Let go of all claims."""
+    def close(self) -> None:
+        """Let go of all claims; the platform is its owner's to close."""
         self._held.close()
 
     def _claim(self, request_id: str) -> None:
@@ -144,12 +144,18 @@ class GenerationSession:
         return replace(state, correlation_id=correlation_of(run_id, accepted.request_id))
 
 
+def failed_result(platform: Platform, accepted: AcceptedRequest, reason: str) -> GenerationResult:
+    """The result of a request that was not worked on. Nothing is recorded."""
+    state = new_state(accepted, artifacts_path=platform.settings.artifacts_path)
+    return result_of(decided(state, "failed", reason))
+
+
 def run_lock_path(settings: Settings, run_id: str) -> Path:
     """Locked by the process that works on a run, as long as it lives."""
     return settings.home_path / "locks" / "runs" / f"{run_id}.lock"
 
 
-def run_async(work: Coroutine[object, object, T]) -> T:
+def run_async[T](work: Coroutine[object, object, T]) -> T:
     """Run a coroutine to its end, also where the caller's thread has an event loop (a notebook)."""
     with ThreadPoolExecutor(1, thread_name_prefix="stage") as pool:
         return pool.submit(asyncio.run, work).result()

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import threading
 
 from omniclaude_dagster.gates.context import PreGenerationContext
 from omniclaude_dagster.gates.verdict import Verdict
@@ -60,12 +61,18 @@ def check_name(ctx: PreGenerationContext) -> Verdict:
     return Verdict("pass", name)
 
 
+# The framework's modules import one another: two threads that import it first at the same time can deadlock.
+_IMPORTING = threading.Lock()
+
+
 def check_required_imports(ctx: PreGenerationContext) -> Verdict:
     """G4: everything the node will import from the framework really imports here (paths of our own table)."""
     problems = []
     for module, symbol in ctx.required_imports:
         try:
-            if not hasattr(importlib.import_module(module), symbol):
+            with _IMPORTING:
+                imported = importlib.import_module(module)
+            if not hasattr(imported, symbol):
                 problems.append(f"{module} has no {symbol}")
         except Exception as exc:  # noqa: BLE001  (a broken package may raise anything while it is imported)
             problems.append(f"{module} does not import: {type(exc).__name__}: {exc}")

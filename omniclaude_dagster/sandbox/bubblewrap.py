@@ -146,6 +146,8 @@ class BubblewrapSandbox:
     def _run_on(self, worker: Worker, job: SandboxJob) -> SandboxOutcome:
         is_reusable = False
         try:
+            if job.task == "typecheck":
+                worker.prepare_types()
             record, is_reusable = worker.run(job)
         except WorkerDiedError:
             return SandboxOutcome(status="crashed", message="the sandbox worker ended before it ran the code")

@@ -29,21 +29,30 @@ def read_only_cache():
     return folder
 
 
+def library_paths():
+    """What mypy may take for packages: it asks this interpreter, and the candidate's folder and the harness are none."""
+    return [path for path in sys.path if path == PACKAGES or path.startswith(sys.base_prefix)]
+
+
 def check(paths, *, cache_folder):
     """Type-check `paths`. Returns (exit status, findings as dicts, what mypy printed beside them)."""
-    # mypy asks this interpreter for its packages: the candidate's folder and the harness are none.
-    sys.path[:] = [path for path in sys.path if path == PACKAGES or path.startswith(sys.base_prefix)]
+    sys.path[:] = library_paths()
     out, err = io.StringIO(), io.StringIO()
     status = 0
     try:
         main(args=[*OPTIONS, f"--cache-dir={cache_folder}", *paths], stdout=out, stderr=err, clean_exit=True)
     except SystemExit as exc:
         status = exc.code if isinstance(exc.code, int) else 2
-    findings = []
-    other = [err.getvalue()]
-    for line in out.getvalue().splitlines():
+    findings, other = read_findings(out.getvalue())
+    return status, findings, "\n".join(part for part in (err.getvalue(), *other) if part.strip())
+
+
+def read_findings(text):
+    """(findings, other lines) of what mypy printed: one JSON object a line."""
+    findings, other = [], []
+    for line in text.splitlines():
         try:
             findings.append(json.loads(line))
         except ValueError:
             other.append(line)
-    return status, findings, "\n".join(part for part in other if part.strip())
+    return findings, other

@@ -11,12 +11,21 @@ MODULES = """
     omnibase_core.models.contracts.model_workflow_step
     omnibase_core.models.reducer.payloads.model_payload_log_event
     omnibase_core.models.projectors.model_projection_intent
+    omnibase_core.event_bus.event_bus_inmemory omnibase_core.models.discovery.model_nodeintrospectionevent
+    omnibase_core.models.node_metadata.model_node_capability
+    psycopg psycopg.rows psycopg.sql psycopg.types.json
+    omnibase_core.container.container_service_registry omnibase_core.models.services.model_external_service_config
+    omnibase_core.services.service_compute_cache omnibase_core.services.service_parallel_executor
+    omnibase_core.services.service_timing omnibase_core.models.contracts.model_yaml_contract
+    omnibase_core.errors.model_onex_error_data
     omnibase_core.errors omnibase_core.enums.enum_effect_types omnibase_core.enums.enum_reducer_types
     omnibase_core.enums.enum_workflow_execution omnibase_core.enums.enum_core_error_code
+    pdb _pytest._argcomplete _pytest.helpconfig _pytest.pastebin _pytest.setuponly _pytest.setupplan _pytest.skipping
+    _pytest.threadexception _pytest.tracemalloc _pytest.unittest _pytest.unraisableexception _pytest.warnings
     child nodes synthesis report pytest _pytest.assertion.rewrite mypy.api mypy.build mypy.main
     omnibase_core.services.service_validation_suite
     tasks.execute_node tasks.inspect_models tasks.lint tasks.onex_validate tasks.python tasks.resolve_imports
-    tasks.run_tests tasks.typecheck tasks.build_type_cache typechecker
+    tasks.run_tests tasks.typecheck tasks.build_type_cache typechecker prepared_types
 """
 
 

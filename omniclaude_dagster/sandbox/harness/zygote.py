@@ -2,8 +2,8 @@
 
 Runs inside the sandbox, with the standard library and the installed packages only. It never looks into a job:
 the payload is handed to the child as bytes. Protocol on the control socket, from the supervisor: one frame
-`H`ello (the system call filters), then frames `J`ob with three descriptors (result, stdout, stderr), or `K` to
-kill the running child. To the supervisor: one JSON object per line. End of file ends this process, and with
+`H`ello (the system call filters), then frames `J`ob with three descriptors (result, stdout, stderr), `T` to load the
+libraries' types for the type checker, or `K` to kill the running child. To the supervisor: one JSON object per line. End of file ends this process, and with
 process 1 the kernel ends everything in the sandbox.
 """
 
@@ -92,6 +92,14 @@ def warm_up():
     gc.freeze()
 
 
+def prepare_types():
+    """Let the type checker read the libraries' types, so that the forked children find them in memory."""
+    import prepared_types
+
+    prepared_types.prepare()
+    gc.freeze()
+
+
 def wipe(folder):
     """Remove everything below a scratch folder, whatever its permissions. Returns whether nothing is left."""
     with contextlib.suppress(OSError):
@@ -162,7 +170,11 @@ def used_inodes(folder):
 
 def serve(control, filters):
     while True:
-        _, payload, descriptors = read_frame(control)
+        kind, payload, descriptors = read_frame(control)
+        if kind == b"T":
+            prepare_types()
+            tell(control, ready=wipe_all())
+            continue
         started = time.monotonic()
         pid = os.fork()
         if pid == 0:

@@ -10,8 +10,9 @@ import contextlib
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
@@ -43,10 +44,18 @@ class OutputClosedError(Exception):
 class BoundaryGroup(TyperGroup):
     """The root command. Commands return their exit code; what they raise ends here."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        """Run one command line. Exits when `standalone_mode`, else returns the exit code."""
-        run = super().main
-        code = guarded(lambda: run(*args, standalone_mode=False, **extra))
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run one command line. Exits unless `standalone_mode` is False; then returns the exit code."""
+        run = partial(super().main, args, prog_name, complete_var, False, windows_expand_args, **extra)
+        code = guarded(run)
         if standalone_mode:
             sys.exit(code)
         return code

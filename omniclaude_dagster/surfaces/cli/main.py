@@ -3,13 +3,15 @@
 Start-up is fast on purpose: a command imports what it needs when it runs.
 """
 
+import contextlib
+import sys
 from importlib.metadata import version as installed_version
 from typing import Annotated
 
 import typer
 
 from omniclaude_dagster.surfaces.cli.boundary import EXIT_USAGE, BoundaryGroup
-from omniclaude_dagster.surfaces.cli.console import output, say
+from omniclaude_dagster.surfaces.cli.console import output
 from omniclaude_dagster.surfaces.cli.doctor import doctor
 from omniclaude_dagster.surfaces.cli.gates import gates
 from omniclaude_dagster.surfaces.cli.generate import generate
@@ -63,7 +65,8 @@ def root(
     """Turn a sentence into an ONEX node that has really been executed."""
     del is_version, debug
     if ctx.invoked_subcommand is None:
-        say(ctx.get_help())
+        with contextlib.redirect_stdout(sys.stderr):
+            typer.echo(ctx.get_help())
         raise typer.Exit(EXIT_USAGE)
 
 

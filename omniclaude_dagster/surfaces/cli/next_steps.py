@@ -1,5 +1,6 @@
 """What a person can do after a generation: commands to copy, fitted to the outcome. Prints nothing."""
 
+import json
 import re
 import shlex
 import shutil
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _MAX_README_BYTES = 65_536
 _MAX_SHOWN_PROMPT_CHARS = 200
-_SAMPLE_LINE = re.compile(r"^python start_node\.py --input .+$", re.MULTILINE)
+_SAMPLE_LINE = re.compile(r"^python start_node\.py --input '(.+)'$", re.MULTILINE)
 # Gates that judge the request itself: answering the questions helps.
 _REQUEST_GATES = frozenset({"G1", "G2", "G3"})
 
@@ -104,12 +105,23 @@ def _start(path: Path, *, kind: object) -> NextStep:
             "how to register the handlers of its steps, then start it", f"cat {_quoted(path / 'README.md')}"
         )
     readme = _readme(path)
-    found = _SAMPLE_LINE.search(readme)
-    arguments = found[0].removeprefix("python start_node.py ") if found else "--help"
+    sample = _sample_input(readme)
+    arguments = f"--input {shlex.quote(sample)}" if sample else "--help"
     needs = " (set the variables under Environment in README.md first)" if "## Environment" in readme else ""
     return NextStep(
         f"start the node with its sample input{needs}", f"{_python()} {_quoted(path / 'start_node.py')} {arguments}"
     )
+
+
+def _sample_input(readme: str) -> str | None:
+    """The sample as JSON on one line; quoted anew, because values of a request may be part of it."""
+    found = _SAMPLE_LINE.search(readme)
+    if found is None:
+        return None
+    try:
+        return json.dumps(json.loads(found[1]))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _own_tests(path: Path) -> NextStep:

@@ -1,5 +1,6 @@
 """Shows on stderr how far generations are: live on a terminal, plain lines elsewhere. Called from any thread."""
 
+import itertools
 import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -27,7 +28,7 @@ class StageProgress:
         self._decided: set[str] = set()
         self._bar: Progress | None = None
         self._task = TaskID(0)
-        self._following = {number: f"{after} {name}" for (number, _), (after, name) in zip(STAGES, STAGES[1:], strict=False)}
+        self._following = {number: f"{after} {name}" for (number, _), (after, name) in itertools.pairwise(STAGES)}
         self._stage_count = len(STAGES)
         self._first = " ".join(STAGES[0])
 

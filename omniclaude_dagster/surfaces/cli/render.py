@@ -61,7 +61,8 @@ def headline(console: Console, result: "GenerationResult") -> None:
             (result.status, f"bold {STYLES[result.status]}"),
             f"  {plain(name)}{plain(kind)}  quality {result.quality_score:.2f}"
             f"  {duration(result.duration_ms)}  {money(result.cost_usd)}",
-        )
+        ),
+        soft_wrap=True,
     )
     console.print(Text(f"request {plain(result.request_id)}"), soft_wrap=True)
     if node.get("path"):
@@ -70,17 +71,7 @@ def headline(console: Console, result: "GenerationResult") -> None:
 
 def many_view(console: Console, results: Sequence["GenerationResult"]) -> None:
     """Many generations: a line each, the reasons of those that were not published, and the totals."""
-    table = _table("status", "node", "quality", "time", "request")
-    for result in results:
-        node = result.node
-        table.add_row(
-            _status(result.status),
-            _cell(node.get("class_name") or node.get("name") or "-"),
-            f"{result.quality_score:.2f}",
-            duration(result.duration_ms),
-            _cell(result.request_id),
-        )
-    console.print(table)
+    _generations(console, results)
     for result in results:
         if result.error and result.status != "published":
             console.print(Text(f"{plain(result.request_id)}: {plain(result.error)}", style=STYLES[result.status]))
@@ -89,6 +80,11 @@ def many_view(console: Console, results: Sequence["GenerationResult"]) -> None:
         for status in ("published", "needs_review", "blocked", "failed")
     )
     console.print(Text(f"{len(results)} requests: {counts}; {money(sum(r.cost_usd for r in results))}"))
+
+
+def recent_view(console: Console, results: Sequence["GenerationResult"]) -> None:
+    """Generations of the past, a line each."""
+    _generations(console, results)
 
 
 def next_view(console: Console, steps: Sequence["NextStep"]) -> None:
@@ -145,7 +141,7 @@ def models_view(console: Console, statuses: Sequence["ModelStatus"]) -> None:
         table.add_row(
             _cell(status.name),
             "local" if status.is_local else status.provider.replace("openai_compatible", "cloud"),
-            _status("ok" if status.is_reachable else "-"),
+            Text("ready", style=STYLES["ok"]) if status.is_reachable else Text("not ready", style=STYLES["degraded"]),
             _price(status.input_usd_per_million_tokens),
             _price(status.output_usd_per_million_tokens),
             status.price_effective_date or "-",
@@ -175,6 +171,15 @@ def duration(duration_ms: float) -> str:
 def money(cost_usd: float) -> str:
     """`$0`, `$0.0123`."""
     return f"${cost_usd:.4f}" if cost_usd else "$0"
+
+
+def _generations(console: Console, results: Sequence["GenerationResult"]) -> None:
+    table = _table("status", "node and request", "quality", "time")
+    for result in results:
+        name = result.node.get("class_name") or result.node.get("name") or "-"
+        both = Text(f"{plain(name)}\n").append(plain(result.request_id), style="dim")
+        table.add_row(_status(result.status), both, f"{result.quality_score:.2f}", duration(result.duration_ms))
+    console.print(table)
 
 
 def _stages(console: Console, stages: Sequence[Mapping[str, Any]]) -> None:
@@ -221,13 +226,11 @@ def _files(console: Console, result: "GenerationResult") -> None:
         for path in (PurePath(str(file["path"])) for file in result.files)
     ]
     size = sum(file["bytes"] for file in result.files)
-    console.print(
-        Text.assemble((f"{len(names)} files", "bold"), f", {size / _KIB:.1f} KiB: {plain(', '.join(names))}")
-    )
+    console.print(Text.assemble((f"{len(names)} files", "bold"), f", {size / _KIB:.1f} KiB: {plain(', '.join(names))}"))
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in {"state", "status", "time"})
     return table

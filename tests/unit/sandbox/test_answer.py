@@ -1,3 +1,5 @@
+"""What the parent makes of the sandbox's answer: strict reading, and what ended a job."""
+
 import pytest
 
 from omniclaude_dagster.sandbox.answer import Ending, Record, strict_json

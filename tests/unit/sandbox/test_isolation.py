@@ -1,3 +1,5 @@
+"""The enclosure's command line: what is bound, what is not, and what the filter forbids."""
+
 import re
 from itertools import pairwise
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import os
 
+import prepared_types
 import typechecker
 
 INLINE_CONFIG = "# mypy:"
@@ -9,9 +10,11 @@ INLINE_CONFIG = "# mypy:"
 
 def run(arguments, workdir):
     """Returns the errors as file, line, message, code. Raises RuntimeError when mypy could not do its work."""
-    status, findings, other = typechecker.check(
-        [f"{workdir}/{arguments['package']}"], cache_folder=typechecker.read_only_cache()
-    )
+    folder = f"{workdir}/{arguments['package']}"
+    if prepared_types.is_prepared():
+        status, findings, other = prepared_types.check(folder)
+    else:
+        status, findings, other = typechecker.check([folder], cache_folder=typechecker.read_only_cache())
     errors = [
         {
             "file": finding["file"].removeprefix(f"{workdir}/").removeprefix("./"),

@@ -1,0 +1,57 @@
+"""The nodes whose every byte is kept under trees/: the four kinds, and each way a kind can turn out.
+
+The name of a case is the name of its folder. Each case is a request as a person writes it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omniclaude_dagster.node.bundle import NodeBundle
+from tests.support.generated_nodes import bundle_for
+
+TREES = Path(__file__).parent / "trees"
+
+CASES: Mapping[str, Mapping[str, Any]] = {
+    "compute": {"prompt": "COMPUTE node for pricing calculation"},
+    "effect_files": {
+        "prompt": "EFFECT node called ReportFiles that writes, reads, lists and deletes report files on disk"
+    },
+    "effect_http": {"prompt": "EFFECT node called OrderApi that fetches and posts orders over an HTTP API"},
+    "effect_postgresql_typed": {
+        "prompt": "EFFECT node called UserStore that inserts, updates, upserts, deletes and reads users in PostgreSQL "
+        "with user_id (uuid), email (string), age (integer), is_active (boolean), created_at (datetime)"
+    },
+    "orchestrator_declared": {
+        "prompt": "ORCHESTRATOR node called OrderFlow that coordinates validation, payment, and notification steps"
+    },
+    "orchestrator_dynamic": {"prompt": "Create ORCHESTRATOR node for multi-step workflow coordination"},
+    "reducer": {
+        "prompt": "REDUCER node called ScoreBoard that sums scores of players",
+        "examples": [
+            {
+                "input": {"items": [{"player": "ada", "score": 1.5}, {"player": "bob", "score": 2}]},
+                "output": {"total": 3.5, "count": 2, "total_by_player": {"ada": 1.5, "bob": 2}},
+            }
+        ],
+    },
+    "scaffold": {"prompt": "Create EFFECT node for Redis cache operations"},
+}
+
+
+def rendered(case: str) -> NodeBundle:
+    """The bundle of a case as it is rendered now."""
+    asked = dict(CASES[case])
+    return bundle_for(asked.pop("prompt"), **asked)
+
+
+def tree_of(case: str) -> dict[str, bytes]:
+    """The files of a case as they are kept, `<package>/<path>` to bytes."""
+    root = TREES / case
+    files = (p for p in sorted(root.rglob("*")) if p.is_file() and "__pycache__" not in p.parts)
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def files_of(bundle: NodeBundle) -> dict[str, bytes]:
+    """The files of a bundle in the same shape."""
+    return {f"{bundle.package_name}/{path}": content for path, content in bundle.files.items()}

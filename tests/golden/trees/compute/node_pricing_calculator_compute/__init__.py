@@ -1,0 +1,5 @@
+"""COMPUTE node for pricing calculation"""
+
+from .node import NodePricingCalculatorCompute
+
+__all__ = ["NodePricingCalculatorCompute"]

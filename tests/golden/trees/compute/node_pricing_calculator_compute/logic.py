@@ -1,0 +1,12 @@
+"""Business logic of NodePricingCalculatorCompute: the only file that is meant to be edited."""
+
+from __future__ import annotations
+
+from .models import ModelPricingCalculatorInput, ModelPricingCalculatorOutput
+
+
+def calculate_pricing(data: ModelPricingCalculatorInput) -> ModelPricingCalculatorOutput:
+    """Total price of a quantity, after a discount, with tax."""
+    net = data.unit_price * data.quantity * (1 - data.discount_rate)
+    tax = net * data.tax_rate
+    return ModelPricingCalculatorOutput(net=net, tax=tax, gross=net + tax)

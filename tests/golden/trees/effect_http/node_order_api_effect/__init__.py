@@ -1,0 +1,5 @@
+"""EFFECT node called OrderApi that fetches and posts orders over an HTTP API"""
+
+from .node import NodeOrderApiEffect
+
+__all__ = ["NodeOrderApiEffect"]

@@ -1,0 +1,31 @@
+"""Settings of NodeOrderApiEffect."""
+
+import os
+
+from omnibase_core.enums.enum_core_error_code import EnumCoreErrorCode
+from omnibase_core.errors.model_onex_error import ModelOnexError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class ModelOrderApiConfig(BaseModel):
+    """Which API is called and how patiently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str = Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    token: SecretStr | None = None
+    timeout_s: float = Field(default=10.0, gt=0, le=300)
+    max_attempts: int = Field(default=3, ge=1, le=10)
+    retry_pause_s: float = Field(default=0.2, ge=0, le=60)
+
+    @classmethod
+    def from_environment(cls) -> "ModelOrderApiConfig":
+        """Read HTTP_API_BASE_URL and HTTP_API_TOKEN; raises ModelOnexError when the address is not set."""
+        base_url = os.environ.get("HTTP_API_BASE_URL")
+        token = os.environ.get("HTTP_API_TOKEN")
+        if not base_url:
+            raise ModelOnexError(
+                message="HTTP_API_BASE_URL is not set; set it to the address of the API",
+                error_code=EnumCoreErrorCode.CONFIGURATION_ERROR,
+            )
+        return cls(base_url=base_url, token=SecretStr(token) if token else None)

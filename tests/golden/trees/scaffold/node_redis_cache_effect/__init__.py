@@ -1,0 +1,5 @@
+"""Create EFFECT node for Redis cache operations"""
+
+from .node import NodeRedisCacheEffect
+
+__all__ = ["NodeRedisCacheEffect"]

@@ -1,0 +1,73 @@
+"""`omniclaude show` and `list` on real records: found, spooled, kept as a file, unknown."""
+
+import json
+from pathlib import Path
+
+from omniclaude_dagster.records.repository import RecordsStore
+from tests.support.cli import RESULT_KEYS, a_result, objects_of
+from tests.support.generation_records import make_record
+from tests.unit.surfaces.conftest import Cli
+
+
+def write_records(home: Path, *numbers: int) -> None:
+    store = RecordsStore(f"sqlite:///{home / 'records.sqlite3'}", home / "spool")
+    for number in numbers:
+        store.write(make_record(number))
+    store.close()
+
+
+def test_a_generation_is_shown_again_exactly(cli: Cli, home: Path) -> None:
+    write_records(home, 1)
+    done = cli("show", "request-1", "--json")
+    (found,) = objects_of(done.stdout)
+    assert done.exit_code == 0
+    assert list(found) == RESULT_KEYS
+    assert found == make_record(1).result.model_dump(mode="json")
+
+
+def test_a_person_sees_stages_with_model_tokens_and_cost(cli: Cli, home: Path) -> None:
+    write_records(home, 1)
+    shown = cli("show", "request-1").stdout
+    for word in ("published", "3 code_generation", "smollm2-135m", "100/20", "$1.2500", "next"):
+        assert word in shown
+
+
+def test_an_unknown_id_ends_with_2_and_names_close_ones(cli: Cli, home: Path) -> None:
+    write_records(home, 1, 2)
+    done = cli("show", "reqest-1")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "did you mean request-1" in done.stderr
+    assert cli("show", "../../etc/passwd").exit_code == 2
+    assert cli("show", "\x1b[2J").stderr.count("\x1b") == 0
+
+
+def test_while_the_database_is_away_the_result_file_is_shown_with_a_warning(cli: Cli, home: Path) -> None:
+    (home / "records.sqlite3").mkdir(parents=True)
+    (home / "results").mkdir()
+    document = {"content_hash": "0" * 64, "result": a_result("kept").model_dump(mode="json")}
+    (home / "results" / "kept.json").write_text(json.dumps(document))
+    done = cli("show", "kept", "--json")
+    assert done.exit_code == 0
+    assert objects_of(done.stdout)[0]["request_id"] == "kept"
+    assert "warning: " in done.stderr
+    assert cli("show", "other").exit_code == 3
+
+
+def test_a_damaged_result_file_counts_as_none(cli: Cli, home: Path) -> None:
+    (home / "results").mkdir(parents=True)
+    for content in ("", "[]", '{"result": 7}', '{"result": {}}'):
+        (home / "results" / "kept.json").write_text(content)
+        assert cli("show", "kept").exit_code == 2
+
+
+def test_list_gives_the_newest_first_and_no_more_than_asked(cli: Cli, home: Path) -> None:
+    write_records(home, 1, 2, 3)
+    found = objects_of(cli("list", "-n", "2", "--json").stdout)
+    assert [f["request_id"] for f in found] == ["request-3", "request-2"]
+    assert "request-3" in cli("list").stdout
+
+
+def test_list_of_nothing_says_how_to_begin(cli: Cli) -> None:
+    done = cli("list")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "omniclaude generate" in done.stderr
