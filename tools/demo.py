@@ -24,7 +24,7 @@ from rich.live import Live
 from rich.table import Table
 
 from omniclaude_dagster.defs.ledger import Ledger
-from omniclaude_dagster.defs.watching import running_stage
+from omniclaude_dagster.defs.watching import has_unfinished_runs, running_stage
 from omniclaude_dagster.errors import OmniClaudeError
 from omniclaude_dagster.request.intake import read_request_file
 from omniclaude_dagster.settings import Settings, load_settings
@@ -195,6 +195,8 @@ def _wait_for(dropped: Mapping[str, Path], settings: Settings, console: Console)
                         console.print(f"demo: {request_id}: {result.status} after {elapsed_s:.0f} s", markup=False)
             live.update(_progress(dropped, results, settings, elapsed_s=elapsed_s))
             time.sleep(_POLL_S)
+    while has_unfinished_runs(settings) and time.monotonic() - started < DEADLINE_S:
+        time.sleep(_POLL_S)
     return [results[request_id] for request_id in dropped]
 
 

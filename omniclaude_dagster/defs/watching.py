@@ -6,6 +6,13 @@ from omniclaude_dagster.defs.generation import STAGE_OPS
 from omniclaude_dagster.defs.instance import open_instance
 from omniclaude_dagster.settings import Settings
 
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 _STAGE_OF_OP = {op.name: op.tags["omniclaude/stage"] for op in STAGE_OPS}
 
 
@@ -20,3 +27,9 @@ def running_stage(settings: Settings) -> str | None:
         steps = instance.get_run_step_stats(started[0].dagster_run.run_id)
     running = [_STAGE_OF_OP.get(s.step_key.rpartition(".")[2]) for s in steps if s.start_time and not s.end_time]
     return next((number for number in running if number), None)
+
+
+def has_unfinished_runs(settings: Settings) -> bool:
+    """Whether a run is queued or under way. Results exist a moment before their run has reported them."""
+    with open_instance(settings) as instance:
+        return bool(instance.get_run_ids(dg.RunsFilter(statuses=_UNFINISHED), limit=1))

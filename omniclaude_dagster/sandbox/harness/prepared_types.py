@@ -105,7 +105,7 @@ def _options(path, **streams):
 
 @contextlib.contextmanager
 def _restored_interpreter():
-    """mypy tunes the interpreter that it runs in; the candidates' shall stay as it is."""
+    """Undo how mypy tunes the interpreter that it runs in; the candidates' shall stay as it is."""
     path, limit, thresholds = list(sys.path), sys.getrecursionlimit(), gc.get_threshold()
     try:
         yield

@@ -25,12 +25,13 @@ def read_only_cache():
     folder = "/tmp/types"
     os.mkdir(folder)
     for name in os.listdir(CACHE_FOLDER):
-        os.symlink(f"{CACHE_FOLDER}/{name}", f"{folder}/{name}")
+        if name != "missing_stubs":  # mypy rewrites this list when a candidate imports a library without types
+            os.symlink(f"{CACHE_FOLDER}/{name}", f"{folder}/{name}")
     return folder
 
 
 def library_paths():
-    """What mypy may take for packages: it asks this interpreter, and the candidate's folder and the harness are none."""
+    """The import path of packages, for mypy asks this interpreter: the candidate's folder and the harness are none."""
     return [path for path in sys.path if path == PACKAGES or path.startswith(sys.base_prefix)]
 
 

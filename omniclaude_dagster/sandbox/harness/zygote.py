@@ -3,8 +3,8 @@
 Runs inside the sandbox, with the standard library and the installed packages only. It never looks into a job:
 the payload is handed to the child as bytes. Protocol on the control socket, from the supervisor: one frame
 `H`ello (the system call filters), then frames `J`ob with three descriptors (result, stdout, stderr), `T` to load the
-libraries' types for the type checker, or `K` to kill the running child. To the supervisor: one JSON object per line. End of file ends this process, and with
-process 1 the kernel ends everything in the sandbox.
+libraries' types for the type checker, or `K` to kill the running child. To the supervisor: one JSON object per line.
+End of file ends this process, and with process 1 the kernel ends everything in the sandbox.
 """
 
 import array

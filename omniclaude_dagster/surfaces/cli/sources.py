@@ -91,7 +91,7 @@ def checked_output(path: Path) -> str:
     """The folder of `--output`, absolute, after really writing to it. Raises RequestError with the cure."""
     from omniclaude_dagster.artifact.store import check_writable
 
-    # Before normpath, which drops whatever follows a NUL.
+    # Before normpath, which some versions of Python end at a NUL.
     if text_problem(str(path)):
         raise RequestError(f"--output {path} {text_problem(str(path))}.", cure="remove that character")
     # normpath, not resolve: a symbolic link must be seen and refused, not followed.

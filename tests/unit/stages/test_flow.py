@@ -1,6 +1,7 @@
 """The flow: every stage leaves a record, a decision ends the work, every failure becomes an outcome."""
 
 import dataclasses
+import hashlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,11 @@ def test_a_result_says_what_was_published_with_the_hashes_of_what_is_on_disk(tmp
     result = result_of(state)
     assert result.node["path"] == str(tmp_path / "out/node_pricing_calculator_compute")
     assert result.node["class_name"] == "NodePricingCalculatorCompute"
-    assert {f["path"] for f in result.files} >= {"node.py", "logic.py", "contract.yaml"}
+    assert {Path(f["path"]).name for f in result.files} >= {"node.py", "logic.py", "contract.yaml"}
+    assert {Path(f["path"]) for f in result.files} == set(delivered(tmp_path))
+    for file in result.files:
+        content = Path(file["path"]).read_bytes()
+        assert (hashlib.sha256(content).hexdigest(), len(content)) == (file["sha256"], file["bytes"])
     assert (result.cost_usd, result.error) == (0.0, None)
     assert len(result.stages) == len(STAGES)
     assert result.quality_score == 1.0

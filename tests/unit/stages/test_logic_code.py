@@ -1,4 +1,4 @@
-"""Reading a function out of a model's answer: what is found, what is dropped, what is refused (fault rows 25-27, 32)."""
+"""Reading a function out of a model's answer: what is found, dropped and refused (fault rows 25-27 and 32)."""
 
 import ast
 
@@ -121,12 +121,12 @@ def test_an_import_the_model_made_up_is_refused() -> None:
         ('{"name": "Ledger", "kind": ', "no Python"),
         (f"def {NAME}(data:\n    return", "no Python"),
         (f"def {NAME}(data):\n    return ModelDoublerOutput(doubled=data.n * ", "no Python"),
-        ("```python\n```", "defines no function"),
+        ("```python\n```", "no Python"),
         ("x = 1", "defines no function"),
         ("def one(a):\n    return 1\n\ndef two(a):\n    return 2\n", "defines no function"),
         (f"class Doubler:\n    def {NAME}(self):\n        return 2\n", "defines no function"),
         (f"async def {NAME}(data):\n    return 2\n", "defines no function"),
-        (f"{BODY}\x00", "no Python"),
+        (f"def {NAME}(data):\n    return '\x00'\n", "no Python"),
         ("x" * (MAX_ANSWER_CHARS + 1), "longer than"),
         ("#" * 50_000_000, "longer than"),
     ],

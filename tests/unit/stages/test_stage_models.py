@@ -243,7 +243,8 @@ def test_records_that_are_away_degrade_and_the_record_says_so(tmp_path: Path) ->
 
 
 def test_similarity_ignores_the_words_that_every_request_has() -> None:
-    assert similarity("create a node for vat", "please make the node for vat") == pytest.approx(0.5)
+    assert similarity("create a node for vat", "please make the node for vat") == 1.0
+    assert similarity("create a node for vat", "please make the node for net vat") == pytest.approx(0.5)
     assert similarity("create a node", "the node") == 0.0
 
 

@@ -53,7 +53,7 @@ def test_a_missing_sandbox_counts_only_where_no_gate_failed(
 
 def test_a_folder_that_is_no_node_is_refused_before_it_is_read(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for name in (".", "file", "missing", "/", "a\0b"):
+    for name in (".", "file", "missing", "/"):
         done = cli("gates", name, "--json")
         assert (done.exit_code, done.stdout) == (2, ""), name
         assert done.stderr.startswith("error: ")
