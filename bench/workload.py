@@ -29,7 +29,8 @@ WISHES = (
     Wish("COMPUTE", "COMPUTE node called Pricing{n} for pricing calculation"),
     Wish("REDUCER", "REDUCER node called EventTotals{n} that aggregates events per key"),
     Wish(
-        "ORCHESTRATOR", "ORCHESTRATOR node called OrderFlow{n} that coordinates validation, payment and notification steps"
+        "ORCHESTRATOR",
+        "ORCHESTRATOR node called OrderFlow{n} that coordinates validation, payment and notification steps",
     ),
     Wish("EFFECT", "EFFECT node called OrderApi{n} that fetches and posts orders over an HTTP API"),
     Wish("COMPUTE", "COMPUTE node called Vat{n} that adds VAT to an amount", (GROSS,)),
@@ -53,9 +54,7 @@ def accepted(requests: list[tuple[Wish, GenerationRequest]], *, prefix: str) -> 
 
 def write_jsonl(requests: list[tuple[Wish, GenerationRequest]], path: Path) -> None:
     """The file that `omniclaude generate --requests` takes."""
-    lines = [
-        json.dumps({"prompt": r.prompt, "mode": r.mode.value, "examples": list(w.examples)}) for w, r in requests
-    ]
+    lines = [json.dumps({"prompt": r.prompt, "mode": r.mode.value, "examples": list(w.examples)}) for w, r in requests]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -1,8 +1,11 @@
 """The same job, run here and now: what `omniclaude generate` calls. The run is in the UI like any other."""
 
+import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import dagster as dg
 
@@ -21,18 +24,20 @@ from omniclaude_dagster.defs.partitions import (
 from omniclaude_dagster.defs.session import GenerationSession, failed_result, run_lock_path
 from omniclaude_dagster.defs.sweep import sweep_runs
 from omniclaude_dagster.errors import OutsideError
-from omniclaude_dagster.pipeline import Platform
+from omniclaude_dagster.pipeline import OnStage, Platform
 from omniclaude_dagster.request.model import AcceptedRequest
 from omniclaude_dagster.settings import Settings
 from omniclaude_dagster.stages.model import GenerationResult
-from omniclaude_dagster.stages.state import GenerationState
+
+# Loggers take part only when the run's configuration names them.
+_QUIET: Mapping[str, object] = {"loggers": {"console": {}}}
 
 
 def run_in_process(
     requests: Sequence[AcceptedRequest],
     *,
     settings: Settings,
-    on_stage: Callable[[GenerationState], None] | None = None,
+    on_stage: OnStage | None = None,
     platform: Platform | None = None,
 ) -> list[GenerationResult]:
     """Generate, and give one result a request in the order of `requests`, whatever became of each.
@@ -40,6 +45,29 @@ def run_in_process(
     `platform` is used and left open when given. Requests that are new to Dagster go into one run. Raises
     OmniClaudeError when the home folder or Dagster itself does not work.
     """
+    work = partial(_generate, requests, settings=settings, on_stage=on_stage, platform=platform)
+    if not _is_in_event_loop():
+        return work()
+    # Dagster runs an event loop of its own in this thread, which a notebook's thread has already.
+    with ThreadPoolExecutor(1, thread_name_prefix="generate") as pool:
+        return pool.submit(work).result()
+
+
+def _is_in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _generate(
+    requests: Sequence[AcceptedRequest],
+    *,
+    settings: Settings,
+    on_stage: OnStage | None,
+    platform: Platform | None,
+) -> list[GenerationResult]:
     wanted = {accepted.request_id: accepted for accepted in requests}
     if not wanted:
         return []
@@ -70,7 +98,9 @@ def _run_one(instance: dg.DagsterInstance, session: GenerationSession, requests:
     }
     with _run_lock(session, run_id):
         try:
-            ended = _job(session).execute_in_process(instance=instance, run_id=run_id, tags=tags, raise_on_error=False)
+            ended = _job(session).execute_in_process(
+                instance=instance, run_id=run_id, tags=tags, run_config=_QUIET, raise_on_error=False
+            )
         except dg.DagsterError as exc:
             raise OutsideError(f"Dagster could not run the generation: {exc}", cure="omniclaude doctor") from exc
         finally:

@@ -1,7 +1,8 @@
 """What outlives a run: results by request, open launches, and which requests a run was started for. Plain files.
 
 Starts nothing and knows no Dagster. All files are written atomically below the home folder:
-`results/<request_id>.json`, `launches/<request_id>.json`, `batches/<batch_id>.json`.
+`results/<request_id>.json`, `launches/<request_id>.json` (open ones only), `launched/<request_id>.json` (the last
+one that came to its end), `batches/<batch_id>.json`.
 """
 
 import hashlib
@@ -70,6 +71,7 @@ class Ledger:
     def __init__(self, home: Path) -> None:
         self._results = home / "results"
         self._launches = home / "launches"
+        self._launched = home / "launched"
         self._batches = home / "batches"
 
     def result(self, request_id: str, content_hash: str) -> GenerationResult | None:
@@ -100,7 +102,7 @@ class Ledger:
         known = self._last(accepted.request_id)
         if known is None:
             launch = Launch(accepted.request_id, accepted.content_hash)
-        elif known.content_hash == accepted.content_hash and self.launch(accepted.request_id) is not None:
+        elif known.content_hash == accepted.content_hash and self.launch(accepted.request_id) == known:
             return known
         else:
             launch = Launch(accepted.request_id, accepted.content_hash, serial=known.serial + 1)
@@ -133,8 +135,7 @@ class Ledger:
 
     def launch(self, request_id: str) -> Launch | None:
         """The open launch of a request, or None."""
-        document = _read(self._file(self._launches, request_id))
-        return _launch(document) if document.get("is_open") else None
+        return _launch(_read(self._file(self._launches, request_id)))
 
     def open_launches(self) -> Iterator[Launch]:
         """All launches without a result, by request id."""
@@ -145,19 +146,20 @@ class Ledger:
                     yield launch
 
     def close(self, launch: Launch) -> None:
-        """The launch needs no further run. Its serial is kept."""
-        self._save(launch, is_open=False)
+        """The launch needs no further run. Its serial is kept. Raises StorageError."""
+        _write(self._file(self._launched, launch.request_id), vars(launch))
+        self._file(self._launches, launch.request_id).unlink(missing_ok=True)
 
     def remove_abandoned(self) -> None:
         """Remove temporary files of killed writers."""
-        for folder in (self._results, self._launches, self._batches):
+        for folder in (self._results, self._launches, self._launched, self._batches):
             remove_abandoned(folder)
 
     def _last(self, request_id: str) -> Launch | None:
-        return _launch(_read(self._file(self._launches, request_id)))
+        return self.launch(request_id) or _launch(_read(self._file(self._launched, request_id)))
 
-    def _save(self, launch: Launch, *, is_open: bool = True) -> None:
-        _write(self._file(self._launches, launch.request_id), {**vars(launch), "is_open": is_open})
+    def _save(self, launch: Launch) -> None:
+        _write(self._file(self._launches, launch.request_id), vars(launch))
 
     def _save_batch(self, batch_id: str, requests: Mapping[str, str]) -> None:
         _write(self._file(self._batches, batch_id), {"requests": requests, "planned_at": datetime.now(UTC).isoformat()})

@@ -7,10 +7,12 @@ then the sandbox's jobs side by side.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from omniclaude_dagster.gates import executed_gates, pre_generation, static_gates
 from omniclaude_dagster.gates.context import NodeContext, PreGenerationContext
@@ -18,12 +20,14 @@ from omniclaude_dagster.gates.facts import quality_facts
 from omniclaude_dagster.gates.quality import quality_of
 from omniclaude_dagster.gates.report import GatePhase, GateReport, GateResult, GateStatus
 from omniclaude_dagster.gates.verdict import Verdict
-from omniclaude_dagster.node.bundle import read_bundle
+from omniclaude_dagster.node.bundle import NodeBundle, read_bundle
 from omniclaude_dagster.request.model import Mode
 from omniclaude_dagster.sandbox.model import Sandbox
 
 # Sandbox jobs of one phase that wait at the same time; the sandbox itself bounds how many run.
 MAX_CONCURRENT_JOBS = 4
+MANIFEST_FILE = "node.manifest.yaml"
+_SAMPLE = TypeAdapter(dict[str, JsonValue])
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,19 @@ def report_of(ctx: NodeContext, results: Iterable[GateResult]) -> GateReport:
 
 def judge_folder(path: Path, sandbox: Sandbox) -> FolderVerdict:
     """Judge the node in a folder. Raises RequestError or UnsafePathError when the folder cannot be read as a node."""
-    return judge_node(NodeContext(bundle=read_bundle(path), sandbox=sandbox))
+    return judge_node(context_of(read_bundle(path), sandbox))
+
+
+def context_of(bundle: NodeBundle, sandbox: Sandbox) -> NodeContext:
+    """What the gates look at when nothing but a node's files is known; its manifest may name an input to try."""
+    ctx = NodeContext(bundle=bundle, sandbox=sandbox)
+    manifest = ctx.parsed.documents.get(MANIFEST_FILE)
+    described = manifest.get("node") if isinstance(manifest, dict) else None
+    try:
+        sample = _SAMPLE.validate_python(described.get("sample_input") if isinstance(described, dict) else None)
+    except ValidationError:
+        return ctx
+    return replace(ctx, samples=(sample,))
 
 
 def judge_node(ctx: NodeContext) -> FolderVerdict:

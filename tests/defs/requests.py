@@ -5,7 +5,9 @@ from omniclaude_dagster.request.model import AcceptedRequest
 from omniclaude_dagster.sandbox.model import SandboxJob, SandboxOutcome
 
 
-def accepted(request_id: str, prompt: str = "Create EFFECT node for PostgreSQL writes", **fields: object) -> AcceptedRequest:
+def accepted(
+    request_id: str, prompt: str = "Create EFFECT node for PostgreSQL writes", **fields: object
+) -> AcceptedRequest:
     """A request in mode fast."""
     request = request_from_mapping({"prompt": prompt, "mode": "fast", **fields})
     return AcceptedRequest(request_id, request, "cli")

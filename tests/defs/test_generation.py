@@ -28,7 +28,10 @@ KINDS = {
     "writes-rows": ("EFFECT", "Create EFFECT node for PostgreSQL writes"),
     "makes-slugs": ("COMPUTE", "Create a COMPUTE node that turns a title into a URL slug"),
     "counts-orders": ("REDUCER", "Create a REDUCER node that counts orders per customer"),
-    "runs-steps": ("ORCHESTRATOR", "Create an ORCHESTRATOR node that validates an order, then charges it, then ships it"),
+    "runs-steps": (
+        "ORCHESTRATOR",
+        "Create an ORCHESTRATOR node that validates an order, then charges it, then ships it",
+    ),
 }
 
 
@@ -66,7 +69,9 @@ def run(tmp_path_factory: pytest.TempPathFactory, warm_sandbox: BubblewrapSandbo
             stages_seen=seen,
             run=record.dagster_run,
             events=instance.all_logs(record.dagster_run.run_id),
-            materialized={m.partition_key or "": dict(m.asset_materialization.metadata) for m in found if m.asset_materialization},
+            materialized={
+                m.partition_key or "": dict(m.asset_materialization.metadata) for m in found if m.asset_materialization
+            },
             checks={
                 gate.id: list(
                     instance.event_log_storage.get_asset_check_execution_history(
@@ -109,13 +114,17 @@ def test_a_blocked_request_is_not_materialised_and_its_neighbours_are(run: Run) 
 
 
 def test_each_partition_is_materialised_once(run: Run) -> None:
-    told = [e.dagster_event.partition for e in run.events if e.dagster_event and e.dagster_event.is_step_materialization]
+    told = [
+        e.dagster_event.partition for e in run.events if e.dagster_event and e.dagster_event.is_step_materialization
+    ]
     assert sorted(told) == sorted({*KINDS, REVIEW})
 
 
 def test_the_run_is_red_and_its_failure_names_the_blocked_request_alone(run: Run) -> None:
     assert run.run.status is dg.DagsterRunStatus.FAILURE
-    failures = [e.dagster_event.step_failure_data for e in run.events if e.dagster_event and e.dagster_event.is_step_failure]
+    failures = [
+        e.dagster_event.step_failure_data for e in run.events if e.dagster_event and e.dagster_event.is_step_failure
+    ]
     assert len(failures) == 1
     told = failures[0].user_failure_data
     assert told is not None

@@ -44,7 +44,7 @@ def test_the_records_name_the_dagster_run(settings: Settings, platform: Platform
     with open_instance(settings) as instance:
         (run,) = instance.get_runs()
     assert platform.records.latest("kept") is not None
-    rows = platform.records._engine.connect().exec_driver_sql("SELECT run_id FROM generations").all()  # noqa: SLF001
+    rows = platform.records._engine.connect().exec_driver_sql("SELECT run_id FROM generations").all()
     assert [row[0] for row in rows] == [run.run_id]
 
 

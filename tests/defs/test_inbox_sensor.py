@@ -238,7 +238,9 @@ def test_a_wrong_launchpad_request_says_what_is_wrong_and_registers_nothing(
     assert not instance.get_dynamic_partitions(REQUESTS.name or "")
 
 
-def test_an_example_in_the_launchpad_reaches_the_request(session: GenerationSession, instance: dg.DagsterInstance) -> None:
+def test_an_example_in_the_launchpad_reaches_the_request(
+    session: GenerationSession, instance: dg.DagsterInstance
+) -> None:
     example = {"input": {"price": 1.0}, "output": {"total": 1.2}}
     assert submit(session, instance, prompt="Create COMPUTE node that adds tax to a price", examples=[example]).success
     (launch,) = session.ledger.open_launches()

@@ -1,7 +1,6 @@
 """The program in processes of its own: real generations in mode fast, exit codes, pipes, locales and signals."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -58,6 +57,24 @@ def test_a_sentence_becomes_a_node_that_can_be_shown_again(home: Path, tmp_path:
     assert judged.returncode == 0, judged.stdout
 
 
+def test_the_three_commands_of_a_published_node_really_work(home: Path, tmp_path: Path) -> None:
+    prompt = "Create a COMPUTE node that converts celsius to fahrenheit"
+    done = omniclaude("generate", prompt, "--mode", "fast", "--output", "out put", home=home)
+    assert done.returncode == 0, done.stderr
+    commands = [line for line in done.stdout.partition("\nnext\n")[2].splitlines() if not line.startswith("  #")]
+    assert len(commands) == 3
+    printed = [
+        subprocess.run(
+            command, shell=True, capture_output=True, text=True, env=environment(home), cwd=tmp_path, timeout=120,
+            check=True,
+        ).stdout
+        for command in commands
+    ]  # fmt: skip
+    assert isinstance(json.loads(printed[0]), dict)
+    assert "passed" in printed[1]
+    assert printed[2].startswith("published")
+
+
 def test_lines_of_every_outcome_keep_their_order_and_the_good_ones_are_delivered(home: Path, tmp_path: Path) -> None:
     good = {"prompt": PROMPT, "mode": "fast"}
     unclear = {"prompt": "make something nice please", "mode": "fast"}
@@ -89,7 +106,7 @@ def test_a_name_that_would_leave_the_folder_is_blocked_by_a_gate(home: Path) -> 
 
 def test_a_home_that_cannot_be_written_ends_with_3_and_a_cure(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = omniclaude("generate", PROMPT, "--mode", "fast", "--json", home=tmp_path / "file" / "home")
+    done = omniclaude("generate", PROMPT, "--mode", "fast", "--json", home=tmp_path / "file" / "home", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("error: ")
     assert "cure:" in done.stderr
@@ -156,7 +173,7 @@ def test_an_interrupt_during_a_run_ends_with_130_and_delivers_nothing(home: Path
         stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout) == (130, "")
     assert stderr.endswith("interrupted.\n")
-    assert not (tmp_path / "out").exists() or os.listdir(tmp_path / "out") == []
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["parse", PROMPT, "--json"], ["generate", "--help"]])

@@ -74,6 +74,7 @@ def omniclaude(
     stdin: str | bytes = "",
     env: dict[str, str] | None = None,
     timeout_s: float = 240,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the program to its end."""
     done = subprocess.run(
@@ -81,7 +82,7 @@ def omniclaude(
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         env=environment(home, **(env or {})),
-        cwd=home.parent,
+        cwd=cwd or home.parent,
         timeout=timeout_s,
         check=False,
     )

@@ -9,7 +9,7 @@ import typer
 from omniclaude_dagster.errors import RequestError
 from omniclaude_dagster.surfaces.cli.boundary import EXIT_USAGE
 from omniclaude_dagster.surfaces.cli.console import emit_json, output, say
-from omniclaude_dagster.surfaces.cli.options import DebugOption, JsonOption
+from omniclaude_dagster.surfaces.cli.options import DebugOption, JsonOption, PromptArgument
 
 if TYPE_CHECKING:
     from omniclaude_dagster.request.model import AcceptedRequest
@@ -21,7 +21,7 @@ _KINDS = click.Choice(["EFFECT", "COMPUTE", "REDUCER", "ORCHESTRATOR"], case_sen
 
 
 def generate(
-    prompt: Annotated[str | None, typer.Argument(help="What the node does, in a sentence or two.")] = None,
+    prompt: PromptArgument = None,
     *,
     mode: Annotated[
         str | None,

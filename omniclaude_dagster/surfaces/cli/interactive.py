@@ -100,7 +100,7 @@ class Dialogue:
 
     def _completed(self, request: GenerationRequest) -> GenerationRequest:
         more = self._line("What does it do: which input, and what comes out or changes? (Enter: leave it) ").strip()
-        return self._replaced(request, prompt=f"{request.prompt.rstrip()} {more}") if more else request
+        return self._replaced(request, prompt=_continued(request.prompt, more)) if more else request
 
     def _corrected(self, request: GenerationRequest, choice: str) -> GenerationRequest:
         parsed = _understood(request)
@@ -119,7 +119,7 @@ class Dialogue:
         if choice in _SENTENCES:
             what, sentence = _SENTENCES[choice]
             answer = self._line(f"{what.capitalize()} (Enter: leave them): ").strip().rstrip(".")
-            prompt = f"{request.prompt.rstrip()} {sentence.format(answer)}"
+            prompt = _continued(request.prompt, sentence.format(answer))
             return self._replaced(request, prompt=prompt) if answer else request
         self._say(f"{plain(choice)[:40]!r} is none of the letters.")
         return request
@@ -181,6 +181,12 @@ def _is_kind_open(parsed: "ParsedRequest") -> bool:
 
 def _is_name_open(parsed: "ParsedRequest") -> bool:
     return parsed.name is None or parsed.name_confidence < ASK_NAME_BELOW or name_problem(parsed.name) is not None
+
+
+def _continued(prompt: str, sentence: str) -> str:
+    """The prompt with one more sentence."""
+    said = prompt.rstrip()
+    return f"{said} {sentence}" if said.endswith((".", "!", "?")) else f"{said}. {sentence}"
 
 
 def _prompt_answer(text: str) -> str:

@@ -13,6 +13,7 @@ import typer
 from omniclaude_dagster.surfaces.cli.boundary import EXIT_USAGE, BoundaryGroup
 from omniclaude_dagster.surfaces.cli.console import output
 from omniclaude_dagster.surfaces.cli.doctor import doctor
+from omniclaude_dagster.surfaces.cli.gate_files import gate_files
 from omniclaude_dagster.surfaces.cli.gates import gates
 from omniclaude_dagster.surfaces.cli.generate import generate
 from omniclaude_dagster.surfaces.cli.models import models
@@ -34,6 +35,7 @@ app = typer.Typer(
 for command in (generate, parse, gates, models, doctor, show):
     app.command()(command)
 app.command("list")(list_generations)
+app.command("gate-files")(gate_files)
 
 
 @app.command()

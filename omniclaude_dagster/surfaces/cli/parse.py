@@ -9,14 +9,14 @@ import typer
 from omniclaude_dagster.errors import RequestError
 from omniclaude_dagster.surfaces.cli.boundary import EXIT_DONE, EXIT_USAGE
 from omniclaude_dagster.surfaces.cli.console import emit_json, output
-from omniclaude_dagster.surfaces.cli.options import DebugOption, JsonOption
+from omniclaude_dagster.surfaces.cli.options import DebugOption, JsonOption, PromptArgument
 
 if TYPE_CHECKING:
     from omniclaude_dagster.request.model import ParsedRequest
 
 
 def parse(
-    prompt: Annotated[str | None, typer.Argument(help="What the node does, in a sentence or two.")] = None,
+    prompt: PromptArgument = None,
     *,
     jsonl: Annotated[
         Path | None, typer.Option("--jsonl", help="One object with `prompt` a line; one result a line comes out.")

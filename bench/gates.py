@@ -1,0 +1,168 @@
+"""`make bench-gates`: what the gates take for a node, and how many broken copies they catch.
+
+    .venv/bin/python -m bench.gates [--rounds 5] [--mutants 20] [--json]
+
+Golden nodes (../shared/golden, left out where it is absent) and four generated ones, one of each kind. Reading alone
+is G9 to G12 and G-SEC without the sandbox; judging is everything, G14 and the node's own tests included, in a warm
+sandbox, every time anew. The broken copies are those of tests/sandbox/test_gates_broken_nodes.py. Bar: reading 300 ms.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.measuring import emit, note, print_table, spread
+from bench.workload import accepted, mixed_requests
+from omniclaude_dagster.artifact.rendering import render_bundle
+from omniclaude_dagster.contracts.plan.planner import plan_node
+from omniclaude_dagster.gates.context import NodeContext
+from omniclaude_dagster.gates.registry import context_of, gates_of, judge_node
+from omniclaude_dagster.node.bundle import NodeBundle, read_bundle
+from omniclaude_dagster.request.model import AcceptedRequest
+from omniclaude_dagster.request.understanding import understand
+from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
+from omniclaude_dagster.sandbox.model import Sandbox
+from omniclaude_dagster.settings import load_settings
+from omniclaude_dagster.stages.event_bus import topics_of
+
+READING_BAR_MS = 300.0
+GOLDEN = Path(__file__).resolve().parents[1] / ".." / "shared" / "golden"
+CORRELATION_ID = "00000000-0000-4000-8000-00000000be9c"
+
+
+class _NoExecution:
+    """Stands where a sandbox is demanded, for gates that only read."""
+
+    def run(self, job: Any) -> Any:
+        """Never called by a reading gate."""
+        raise AssertionError(f"{job.task} was to be executed while only reading is measured")
+
+    def unavailable_reason(self) -> str | None:
+        """Nothing is executed."""
+        return "only reading is measured"
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def reading_ms(bundle: NodeBundle) -> dict[str, float]:
+    """Milliseconds of each gate's reading part, in order; the first one includes parsing."""
+    context = NodeContext(bundle=bundle, sandbox=_NoExecution())
+    taken: dict[str, float] = {}
+    for gate in gates_of("post_generation"):
+        if gate.reads is not None:
+            started = time.perf_counter()
+            gate.reads(context)
+            taken[gate.id] = (time.perf_counter() - started) * 1000
+    return taken
+
+
+def generated_nodes() -> list[NodeBundle]:
+    """One node of each kind, from templates."""
+    return [_generated(request) for request in accepted(mixed_requests(4), prefix="gates")]
+
+
+def _generated(request: AcceptedRequest) -> NodeBundle:
+    blueprint = plan_node(request, understand(request.request.prompt), correlation_id=CORRELATION_ID)
+    return render_bundle(blueprint.with_event_bus(topics_of(blueprint)))
+
+
+def golden_nodes() -> list[NodeBundle]:
+    """The golden nodes, or nothing where ../shared is absent."""
+    return [read_bundle(folder) for folder in sorted(GOLDEN.resolve().glob("node_*"))] if GOLDEN.is_dir() else []
+
+
+def measure(sandbox: Sandbox, *, rounds: int, mutants: int) -> dict[str, Any]:
+    """All figures. A node is judged once before it is timed."""
+    nodes = {bundle.package_name: bundle for bundle in (*golden_nodes(), *generated_nodes())}
+    reading: dict[str, list[float]] = {}
+    judging: dict[str, list[float]] = {}
+    not_passed: list[str] = []
+    for name, bundle in nodes.items():
+        note(f"judging {name} ...")
+        verdict = judge_node(context_of(bundle, sandbox))
+        not_passed += [] if verdict.is_passed else [name]
+        reading[name] = [sum(reading_ms(bundle).values()) for _ in range(rounds)]
+        judging[name] = [_judging_ms(bundle, sandbox) for _ in range(rounds)]
+    return {
+        "golden": "measured" if golden_nodes() else "left out: ../shared/golden is not here",
+        "not_passed": not_passed,
+        "reading_ms": {name: spread(values) for name, values in reading.items()},
+        "judging_ms": {name: spread(values) for name, values in judging.items()},
+        "reading_ms_all": spread([value for values in reading.values() for value in values]),
+        "judging_ms_all": spread([value for values in judging.values() for value in values]),
+        "broken_copies": broken_copies(sandbox, most=mutants),
+    }
+
+
+def _judging_ms(bundle: NodeBundle, sandbox: Sandbox) -> float:
+    started = time.perf_counter()
+    judge_node(context_of(bundle, sandbox))
+    return (time.perf_counter() - started) * 1000
+
+
+def broken_copies(sandbox: Sandbox, *, most: int) -> dict[str, Any]:
+    """How many broken copies do not pass; every n-th of the tests' list, so that each gate has its share."""
+    try:
+        from tests.sandbox.test_gates_broken_nodes import BREAKS
+    except ImportError as exc:
+        return {"left_out": f"the tests' list of broken nodes cannot be imported: {exc}"}
+    if not GOLDEN.is_dir():
+        return {"left_out": "../shared/golden is not here"}
+    chosen = BREAKS[:: max(1, len(BREAKS) // most)] if most else []
+    note(f"judging {len(chosen)} broken copies ...")
+    passed = []
+    for broken in chosen:
+        bundle = broken.apply(read_bundle(GOLDEN / broken.node))
+        verdict = judge_node(replace(context_of(bundle, sandbox), execution_limit_s=4.0))
+        if verdict.is_passed:
+            passed.append(broken.name)
+    return {"tried": len(chosen), "caught": len(chosen) - len(passed), "missed": passed}
+
+
+def show(figures: dict[str, Any]) -> None:
+    """The figures for a person."""
+    header = ("milliseconds", "reading p50", "p95", "judging p50", "p95")
+    rows = [_row(name, read, figures["judging_ms"][name]) for name, read in figures["reading_ms"].items()]
+    print_table(header, [*rows, _row("all nodes", figures["reading_ms_all"], figures["judging_ms_all"])])
+    print(f"\ngolden nodes: {figures['golden']}; not passed: {', '.join(figures['not_passed']) or 'none'}")
+    print(f"broken copies: {figures['broken_copies']}")
+    print(f"bar: reading p50 {READING_BAR_MS:.0f} ms")
+
+
+def _row(name: str, reading: dict[str, float], judging: dict[str, float]) -> tuple[object, ...]:
+    return (name, reading["p50"], reading["p95"], judging["p50"], judging["p95"])
+
+
+def is_met(figures: dict[str, Any]) -> bool:
+    """Whether the bar is met, all good nodes pass and no broken one does."""
+    is_fast = figures["reading_ms_all"]["p50"] <= READING_BAR_MS
+    return is_fast and not figures["not_passed"] and not figures["broken_copies"].get("missed")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when the bar is met, 1 when not, 3 without a sandbox."""
+    parser = argparse.ArgumentParser(prog="python -m bench.gates", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="times each node is judged (default: 5)")
+    parser.add_argument("--mutants", type=int, default=20, help="broken copies to try, about (default: 20; 0: none)")
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    options = parser.parse_args(arguments)
+    settings = load_settings()
+    with BubblewrapSandbox(settings.sandbox_workers, cache_path=settings.cache_path) as sandbox:
+        reason = sandbox.unavailable_reason()
+        if reason is not None:
+            note(f"there is no sandbox here: {reason}")
+            return 3
+        figures = measure(sandbox, rounds=options.rounds, mutants=options.mutants)
+    emit(figures, as_json=options.as_json)
+    if not options.as_json:
+        show(figures)
+    return 0 if is_met(figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
