@@ -13,6 +13,7 @@ help: ## List the verbs
 
 setup: ## Make .venv (Python 3.12, exact versions); nothing to do when it is up to date
 	@bash tools/bootstrap.sh
+	@$(BIN)/python -m tools.sandbox_setup
 
 model: ## Set up the local model server in the user's cache folder (once, about 3 minutes, 4 GB)
 	@$(PYTHON) tools/local_model.py setup
@@ -25,6 +26,11 @@ test: setup ## All tests; those that need the local model skip, with the reason,
 lint: setup ## Lint and check the format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+.PHONY: check-defs
+check-defs: setup ## Both of Dagster's own checks of the definitions
+	@env -u DAGSTER_HOME VIRTUAL_ENV=$(CURDIR)/.venv DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dg check defs
+	@env -u DAGSTER_HOME DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dagster definitions validate -w workspace.yaml
 
 types: setup ## Type-check strictly
 	@$(BIN)/mypy

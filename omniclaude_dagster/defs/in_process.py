@@ -96,9 +96,9 @@ def _run_one(instance: dg.DagsterInstance, session: GenerationSession, requests:
         BATCH_TAG: batch_id,
         LAUNCHED_BY_TAG: LAUNCHED_BY_COMMAND,
     }
-    with _run_lock(session, run_id):
+    with _run_lock(session, run_id), file_logger(session.platform.settings) as logger:
         try:
-            ended = _job(session).execute_in_process(
+            ended = _job(session, logger).execute_in_process(
                 instance=instance, run_id=run_id, tags=tags, run_config=_QUIET, raise_on_error=False
             )
         except dg.DagsterError as exc:
@@ -121,10 +121,10 @@ def _run_lock(session: GenerationSession, run_id: str) -> Iterator[None]:
         raise storage_error("the run cannot be locked", exc) from exc
 
 
-def _job(session: GenerationSession) -> dg.JobDefinition:
+def _job(session: GenerationSession, logger: dg.LoggerDefinition) -> dg.JobDefinition:
     overrides: Mapping[str, object] = {"platform": dg.ResourceDefinition.hardcoded_resource(session)}
     settings = session.platform.settings
-    defs = build_defs(settings=settings, resource_overrides=overrides, loggers={"console": file_logger(settings)})
+    defs = build_defs(settings=settings, resource_overrides=overrides, loggers={"console": logger})
     return defs.resolve_job_def(JOB_NAME)
 
 

@@ -42,20 +42,26 @@ _SECOND_LOOK_S = 1.1
 def request_inbox(
     context: dg.SensorEvaluationContext, platform: dg.ResourceParam[GenerationSession]
 ) -> dg.SensorResult:
-    """One tick. A wrong file is filed away with its reason; the tick stays green."""
-    scan = _look(context.instance, platform.platform, platform.ledger)
-    for accepted in scan.accepted:
-        platform.ledger.plan(accepted)
-    due = _due(context.instance, platform.platform, platform.ledger)
-    registered = context.instance.get_dynamic_partitions(REQUESTS.name or "")
-    runs = stretches([launch.request_id for launch in due], registered=registered)
+    """One tick. A wrong file is filed away with its reason, a full disk is a reason to skip; the tick stays green."""
+    try:
+        scan = _look(context.instance, platform.platform, platform.ledger)
+        for accepted in scan.accepted:
+            platform.ledger.plan(accepted)
+        due = _due(context.instance, platform.platform, platform.ledger)
+        return _asked_for(context.instance, platform.ledger, due) if due else dg.SensorResult(skip_reason=_why(scan))
+    except OmniClaudeError as exc:
+        return dg.SensorResult(skip_reason=str(exc))
+
+
+def _asked_for(instance: dg.DagsterInstance, ledger: Ledger, due: Sequence[Launch]) -> dg.SensorResult:
     by_id = {launch.request_id: launch for launch in due}
-    batches = [platform.ledger.start_batch([by_id[key] for key in keys]) for keys in runs]
-    new = [key for keys in runs for key in keys if key not in set(registered)]
+    registered = instance.get_dynamic_partitions(REQUESTS.name or "")
+    known = set(registered)
+    new = [key for key in by_id if key not in known]
+    batches = [ledger.start_batch([by_id[key] for key in keys]) for keys in stretches(by_id, registered=registered)]
     return dg.SensorResult(
         run_requests=[run_request(batch) for batch in batches],
         dynamic_partitions_requests=[REQUESTS.build_add_request(new)] if new else [],
-        skip_reason=None if batches else _why_nothing(scan),
     )
 
 
@@ -100,7 +106,7 @@ def _due(instance: dg.DagsterInstance, platform: Platform, ledger: Ledger) -> Se
     return due[:MAX_REQUESTS_PER_TICK]
 
 
-def _why_nothing(scan: InboxScan) -> str:
+def _why(scan: InboxScan) -> str:
     said = [f"rejected {away.name}: {away.reason}" for away in scan.rejected]
     said += [f"{away.name}: {away.reason}" for away in scan.duplicates]
     said += [f"{name} is still being written" for name in scan.waiting[:5]]

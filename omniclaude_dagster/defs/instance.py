@@ -3,7 +3,7 @@
 import logging
 import logging.handlers
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -101,16 +101,14 @@ def _pooled(standard: ConfigurableClassData) -> Mapping[str, object]:
     }
 
 
-def file_logger(settings: Settings) -> dg.LoggerDefinition:
+@contextmanager
+def file_logger(settings: Settings) -> Iterator[dg.LoggerDefinition]:
     """In place of Dagster's console logger: warnings go to `logs/dagster.log`, nothing to the terminal."""
-
-    def make(context: dg.InitLoggerContext) -> logging.Logger:  # noqa: ARG001
-        path = settings.home_path / "logs" / "dagster.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, delay=True)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        logger = logging.Logger("omniclaude.dagster", logging.WARNING)
-        logger.addHandler(handler)
-        return logger
-
-    return dg.LoggerDefinition(make, description="Warnings to a file.")
+    path = settings.home_path / "logs" / "dagster.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.Logger("omniclaude.dagster", logging.WARNING)
+    logger.addHandler(handler)
+    with closing(handler):
+        yield dg.LoggerDefinition(lambda _context: logger, description="Warnings to a file.")

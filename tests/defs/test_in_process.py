@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy import create_engine, text
 
+from omniclaude_dagster.defs.assembly import build_defs
 from omniclaude_dagster.defs.in_process import run_in_process
 from omniclaude_dagster.defs.instance import DAGSTER_YAML, open_instance
-from omniclaude_dagster.defs.partitions import NODE_ASSET
+from omniclaude_dagster.defs.partitions import NODE_ASSET, REQUESTS
+from omniclaude_dagster.defs.session import GenerationSession
 from omniclaude_dagster.errors import OutsideError, StorageError
 from omniclaude_dagster.pipeline import Platform
 from omniclaude_dagster.settings import Settings
@@ -44,8 +48,10 @@ def test_the_records_name_the_dagster_run(settings: Settings, platform: Platform
     with open_instance(settings) as instance:
         (run,) = instance.get_runs()
     assert platform.records.latest("kept") is not None
-    rows = platform.records._engine.connect().exec_driver_sql("SELECT run_id FROM generations").all()
-    assert [row[0] for row in rows] == [run.run_id]
+    engine = create_engine(settings.records_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT run_id FROM generations")).scalars().all() == [run.run_id]
+    engine.dispose()
 
 
 def test_a_request_under_way_elsewhere_gives_a_conflict_and_the_others_are_generated(
@@ -67,6 +73,18 @@ def test_old_and_new_requests_together_come_back_in_order(settings: Settings, pl
     results = run_in_process([accepted(k) for k in ("d", "c", "a")], settings=settings, platform=platform)
     assert [result.request_id for result in results] == ["d", "c", "a"]
     assert {result.status for result in results} == {"needs_review"}
+
+
+def test_a_person_can_materialise_a_partition_again_from_the_ui(settings: Settings, platform: Platform) -> None:
+    (first,) = run_in_process([accepted("one")], settings=settings, platform=platform)
+    with open_instance(settings) as instance, closing(GenerationSession(platform)) as session:
+        instance.add_dynamic_partitions(REQUESTS.name or "", ["somebody-else"])
+        overrides = {"platform": dg.ResourceDefinition.hardcoded_resource(session)}
+        # What the UI's button launches: the implicit job, the partition's name in a tag, none of our own tags.
+        job = build_defs(settings=settings, resource_overrides=overrides).resolve_implicit_global_asset_job_def()
+        assert job.execute_in_process(instance=instance, partition_key="one").success
+        assert len(instance.fetch_materializations(NODE_ASSET, limit=10).records) == 2
+    assert session.results["one"].correlation_id != first.correlation_id
 
 
 def test_it_also_runs_where_an_event_loop_is_running(settings: Settings, platform: Platform) -> None:

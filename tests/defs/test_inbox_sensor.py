@@ -289,3 +289,14 @@ def test_a_partition_without_a_request_is_named_and_its_neighbour_is_worked_on(s
     work = session.open(["gone", "one"], run_id="r")
     assert [state.request_id for state in work.states] == ["one"]
     assert "no request" in work.missing["gone"]
+
+
+def test_a_disk_that_refuses_is_a_reason_to_skip_and_the_request_is_kept_for_the_next_tick(
+    tick: Tick, session: GenerationSession
+) -> None:
+    drop(session, "one.yaml", PROMPT)
+    blocked = session.platform.settings.home_path / "launches"
+    blocked.write_text("a file where the folder should be")
+    assert "cannot be kept" in str(tick().skip_reason)
+    blocked.unlink()
+    assert len(tick().run_requests or []) == 1

@@ -236,7 +236,7 @@ class Hostile:
 LOOKUP = "return OUTPUT(doubled={2: 4, 5: 10, -1: -2}.get(data.n, 0))"
 HOSTILE: dict[str, Hostile] = {
     "EnvironmentDump": Hostile("raise ValueError(str(dict(os.environ)))", "imports os", "import os"),
-    "HiddenEnvironment": Hostile("import os\nraise ValueError(str(dict(os.environ)))", "G-SEC|import|forbidden|os"),
+    "HiddenEnvironment": Hostile("import os\nraise ValueError(str(dict(os.environ)))", "os.environ"),
     "DunderImport": Hostile("raise ValueError(str(__import__('os').environ))", "__import__"),
     "NetworkUse": Hostile("return OUTPUT(doubled=2)", "imports socket", "import socket"),
     "HiddenNetwork": Hostile("import urllib.request\nreturn OUTPUT(doubled=2)", "urllib"),
@@ -248,17 +248,19 @@ HOSTILE: dict[str, Hostile] = {
     "QuietExit": Hostile("raise SystemExit(0)", "SystemExit|exit"),
     "ExitCall": Hostile("exit(0)", "exit"),
     "PatchedModel": Hostile(
-        "OUTPUT.model_dump = lambda self, **k: {'doubled': data.n * 2}\nreturn OUTPUT(doubled=0)", ".", ""
+        "OUTPUT.model_dump = lambda self, **k: {'doubled': data.n * 2}\nreturn OUTPUT(doubled=0)", "is 0 instead of 4"
     ),
-    "SetattrPatch": Hostile("setattr(OUTPUT, '__eq__', lambda a, b: True)\nreturn OUTPUT(doubled=0)", "."),
+    "SetattrPatch": Hostile("setattr(OUTPUT, '__eq__', lambda a, b: True)\nreturn OUTPUT(doubled=0)", "setattr"),
     "EqualToAll": Hostile(
         "class Anything(int):\n    def __eq__(self, other: object) -> bool:\n        return True\n"
         "return OUTPUT.model_construct(doubled=Anything(7))",
-        ".",
+        "is 7 instead of 4",
     ),
     "MemoryBomb": Hostile("x = [0] * (10**11)\nreturn OUTPUT(doubled=len(x))", "MemoryError|memory|limit"),
     "StateKeeper": Hostile(
-        "SEEN.append(1)\nreturn OUTPUT(doubled=data.n * 2 + max(0, len(SEEN) - 3))", ".", "SEEN: list[int] = []"
+        "SEEN.append(1)\nreturn OUTPUT(doubled=data.n * 2 + max(0, len(SEEN) - 3))",
+        "two different answers|instead of",
+        "SEEN: list[int] = []",
     ),
     "TableLookup": Hostile(LOOKUP, None),
 }

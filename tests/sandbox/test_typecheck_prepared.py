@@ -47,7 +47,7 @@ BROKEN: dict[str, dict[str, str]] = {
         "def f(p: P) -> None: ...\n\n\nf(open('x'))\n"
     },
     "decorated generic": {
-        "a.py": "from functools import lru_cache\n\n\n@lru_cache\ndef f(x: int) -> list[int]:\n    return [x]\n\n\nf('').no"
+        "a.py": "from functools import cache\n\n\n@cache\ndef f(x: int) -> list[int]:\n    return [x]\n\n\nf('').no\n"
     },
     "syntax": {"a.py": "def f(:\n"},
     "inline options": {"a.py": "# mypy: ignore-errors\nx: int = ''\n"},

@@ -13,6 +13,7 @@ from omniclaude_dagster.gates import registry
 from omniclaude_dagster.gates.registry import (
     GATES,
     Gate,
+    context_of,
     gate,
     judge_folder,
     judge_node,
@@ -207,6 +208,20 @@ def test_a_folder_is_judged_from_disk(tmp_path: Path) -> None:
     assert set(shown["gates"][0]) == {"gate", "phase", "is_blocking", "status", "message", "duration_ms"}
     with pytest.raises(RequestError):
         judge_folder(tmp_path / "absent", ScriptedSandbox())
+
+
+def test_a_folder_s_manifest_names_the_input_that_is_tried() -> None:
+    """An input made from the model's types alone is not always one that makes sense, as with a table's columns."""
+    bundle = COMPUTE.with_files({"node.manifest.yaml": b"node: {sample_input: {net: 2.0, rate: 0.5}}\n"})
+    assert context_of(bundle, NoSandbox()).samples == ({"net": 2.0, "rate": 0.5},)
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"", b"[1]", b"node: 3", b"node: {sample_input: 3}", b"node: {sample_input: {x: 2020-01-01}}", b"a: ["]
+)
+def test_a_manifest_without_a_usable_input_leaves_it_to_the_model(manifest: bytes) -> None:
+    bundle = COMPUTE.with_files({"node.manifest.yaml": manifest})
+    assert context_of(bundle, NoSandbox()).samples == ()
 
 
 @pytest.mark.skipif(not golden_folders(), reason="../shared/golden is not here")
