@@ -64,7 +64,7 @@ ROWS = (
         lambda f: f"{f['at_once']['cpu_s_each']:g} s"),
     Row("peak memory, all processes", "", "generation", lambda f: f"{f['at_once']['peak_mib']} MiB"),
     Row("`omniclaude generate --requests`, whole process", "≥ 60 a minute on 2 cores", "requests",
-        lambda f: f"{f['nodes_per_minute']:g} a minute ({f['published']} of {f['requests']} published, {f['cores']} cores)"),
+        lambda f: f"{f['nodes_per_minute']:g} a minute ({f['published']} of {f['requests']}, {f['cores']} cores)"),
     Row("static gates, golden and generated nodes", "≤ 300 ms", "gates", lambda f: _times(f["reading_ms_all"])),
     Row("all gates of a node folder, warm", "", "gates", lambda f: _times(f["judging_ms_all"])),
     Row("broken copies caught", "all", "gates",

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from omniclaude_dagster.errors import OmniClaudeError
-from omniclaude_dagster.request.naming import name_problem
 from omniclaude_dagster.providers.model import ChatRequest, Message, ModelGateway
 from omniclaude_dagster.request.model import NodeKind, ParsedRequest
+from omniclaude_dagster.request.naming import name_problem
 from omniclaude_dagster.request.understanding import understand
 from omniclaude_dagster.request.understanding.confidence import INFERRED_KIND, MIN_KIND_EVIDENCE, strength
 from omniclaude_dagster.request.understanding.model_prompt import kind_and_name_schema, merge, messages_for
