@@ -152,7 +152,7 @@ def test_what_is_allowed_is_not_noticed(rule: Rule, source: Source) -> None:
         "path = '/ho" + "me/ada/x'",
         "path = '/wo" + "rk/main'",
         "path = '/Us" + "ers/ada'",
-        "host = '192.168.7.1'",
+        "host = '192" + ".168.7.1'",
         "host = 'http://10.1.2.3:80'",
         "host = '172.20.0.1'",
     ],

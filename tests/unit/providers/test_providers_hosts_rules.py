@@ -9,7 +9,7 @@ PRIVATE = [
     "http://localhost:8000",
     "http://[::1]:8000/v1",
     "http://10.1.2.3/v1",
-    "http://192.168.1.5:1234/v1",
+    "http://172.16.1.5:1234/v1",
     "http://workstation-1:8000/v1",
     "http://gpu.lan/v1",
     "http://vllm.internal:8000/v1",
