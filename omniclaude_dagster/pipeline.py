@@ -144,11 +144,11 @@ class Platform:
             yield refused
 
     def close(self) -> None:
-        """End the sandbox's workers and close connections; what was never started is not started now."""
+        """End what this platform started: workers and connections. Parts that were given stay their owner's."""
         started = vars(self)
-        if "sandbox" in started:
+        if "sandbox" in started and self._given_sandbox is None:
             self.sandbox.close()
-        if "models" in started:
+        if "models" in started and self._given_models is None:
             # In a thread of its own: the caller may be inside a running event loop.
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(asyncio.run, self.models.close()).result()

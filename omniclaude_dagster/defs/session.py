@@ -118,6 +118,8 @@ class GenerationSession:
                 self.ledger.keep_result(result, content_hash=state.accepted.content_hash)
             except OmniClaudeError as exc:
                 unkept[state.request_id] = f"{result.status}, but not recorded: {exc}"
+                # Whoever reads only the result (the command line) must learn of it too.
+                result = result.model_copy(update={"error": f"{result.error or ''} not recorded: {exc}".strip()})
             self.results[state.request_id] = result
         return Done(tuple(self.results[s.request_id] for s in work.states), work.skipped, work.missing, unkept)
 

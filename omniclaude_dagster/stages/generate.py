@@ -27,6 +27,8 @@ from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutc
 
 logger = logging.getLogger(__name__)
 
+# A body that is only tried gets less time than a node that is judged: there may be nine tries.
+TRIAL_LIMIT_S = 8.0
 PURE_KINDS = frozenset({NodeKind.COMPUTE, NodeKind.REDUCER})
 
 
@@ -140,6 +142,7 @@ async def _problem_of(candidate: NodeBlueprint, gateways: Gateways) -> str | Non
             kind=candidate.kind,
             class_name=candidate.class_name,
             examples=candidate.examples,
+            execution_limit_s=TRIAL_LIMIT_S,
         )
         failed = [r.message for r in registry.run_post_generation(context) if r.status == "fail"]
         if failed:

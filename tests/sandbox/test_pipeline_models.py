@@ -17,7 +17,7 @@ import pytest
 from omniclaude_dagster.pipeline import Platform
 from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest
 from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
-from omniclaude_dagster.sandbox.model import Sandbox, SandboxJob, SandboxOutcome
+from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.settings import Settings
 from omniclaude_dagster.stages.model import STAGES, GenerationResult
 from tests.support.misbehaving_server import Fault, RecordedRequest, ScriptedModelServer
@@ -34,22 +34,6 @@ def examples(field: str = "doubled") -> list[dict[str, Any]]:
     return [{"input": {"n": n}, "output": {field: n * 2}} for n in (2, 5, -1)]
 
 
-class Kept:
-    """A sandbox that outlives the platforms it is lent to: they close what they were given."""
-
-    def __init__(self, inner: BubblewrapSandbox) -> None:
-        self._inner = inner
-
-    def run(self, job: SandboxJob) -> SandboxOutcome:
-        return self._inner.run(job)
-
-    def unavailable_reason(self) -> str | None:
-        return self._inner.unavailable_reason()
-
-    def close(self) -> None:
-        return None
-
-
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox whose parent process has the canary in its environment."""
@@ -59,7 +43,7 @@ def sandbox() -> Iterator[Sandbox]:
             reason = made.unavailable_reason()
             if reason is not None:
                 pytest.skip(reason)
-            yield Kept(made)
+            yield made
 
 
 def body(name: str, statements: str) -> str:
