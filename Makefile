@@ -6,7 +6,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup model test lint types format dev demo bench-gates clean
+.PHONY: help setup model test lint types check-defs format dev demo bench-gates clean
 
 help: ## List the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$NF }' $(MAKEFILE_LIST)
@@ -27,7 +27,6 @@ lint: setup ## Lint and check the format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-.PHONY: check-defs
 check-defs: setup ## Both of Dagster's own checks of the definitions
 	@env -u DAGSTER_HOME VIRTUAL_ENV=$(CURDIR)/.venv DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dg check defs
 	@env -u DAGSTER_HOME DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dagster definitions validate -w workspace.yaml

@@ -66,19 +66,18 @@ async def generate_code(state: GenerationState, gateways: Gateways) -> StageOutc
 async def _filled(
     planned: NodeBlueprint, state: GenerationState, gateways: Gateways, filling: _Filling
 ) -> NodeBlueprint:
-    if planned.kind not in PURE_KINDS:
+    if planned.kind not in PURE_KINDS or not planned.examples:
+        return planned
+    if gateways.sandbox.unavailable_reason():
+        # A template's body is our own and stays; it is delivered for review, because its examples could not be run.
+        filling.notes.append("without a sandbox no body can be tried")
         return planned
     if not planned.is_scaffold:
-        problem = await _problem_of(planned, gateways) if planned.examples else None
+        problem = await _problem_of(planned, gateways)
         if problem is None:
             return planned
         filling.notes.append(f"{planned.logic.detail} does not satisfy the examples ({problem})")
         planned = planned.with_logic(Logic("scaffold", planned.logic.function, detail=filling.notes[-1]))
-    if not planned.examples:
-        return planned
-    if gateways.sandbox.unavailable_reason():
-        filling.notes.append("without a sandbox no body can be tried")
-        return planned
     reused = await _reused(planned, state, gateways)
     if reused is not None:
         return reused
