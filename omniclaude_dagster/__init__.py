@@ -10,5 +10,5 @@ request -> stages -> gates -> quorum -> artifact -> records -> metrics -> decisi
 6 providers  the seam to every model;  `pipeline` assembles all of it from `settings`
 7 surfaces   people; `defs` is the only room that knows Dagster
 
-Pure (no input or output of their own): request.understanding, node, contracts, gates.quality, artifact.rendering.
+Pure (no input or output of their own): request.understanding, node, contracts, gates.quality.
 """

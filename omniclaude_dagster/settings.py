@@ -84,7 +84,7 @@ def load_settings() -> Settings:
     """Read the environment. Raises ConfigurationError naming each wrong variable and what it accepts."""
     known = {f"OMNICLAUDE_{name}".upper() for name in Settings.model_fields}
     # Read by the programs in tools/, which run before this package can be imported.
-    known |= {"OMNICLAUDE_PYTHON", "OMNICLAUDE_TORCH_INDEX"}
+    known.add("OMNICLAUDE_TORCH_INDEX")
     unknown = sorted(name for name in os.environ if name.startswith("OMNICLAUDE_") and name not in known)
     if unknown:
         raise ConfigurationError(

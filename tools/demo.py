@@ -38,7 +38,6 @@ from tools.local_model_setup import set_up
 REQUESTS = Path(__file__).resolve().parents[1] / "examples" / "requests"
 DEADLINE_S = 420.0
 _POLL_S = 0.5
-_DEV_READY_DEADLINE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -70,13 +69,13 @@ def _run(settings: Settings, console: Console, stack: contextlib.ExitStack) -> l
     environment = {**os.environ, "OMNICLAUDE_HOME": str(settings.home_path)}
     if model.base_url and model.name:
         environment |= {"OMNICLAUDE_MODEL_BASE_URL": model.base_url, "OMNICLAUDE_MODEL_NAME": model.name}
-    stack.enter_context(_dagster(settings, environment, console))
+    dagster = stack.enter_context(_dagster(settings, environment, console))
     ready = model.wait() if isinstance(model, StartingModel) else model
     if ready.reason:
         console.print(f"demo: {ready.reason}", style="yellow", markup=False)
     dropped = _drop_requests(settings, is_fast=ready.base_url is None)
     console.print(f"demo: dropped {len(dropped)} request files into {settings.inbox_path}", markup=False)
-    return _wait_for(dropped, settings, console)
+    return _wait_for(dropped, settings, console, dagster=dagster)
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _started(layout: Layout, port: int) -> None:
 
 
 @contextlib.contextmanager
-def _dagster(settings: Settings, environment: Mapping[str, str], console: Console) -> Iterator[None]:
+def _dagster(settings: Settings, environment: Mapping[str, str], console: Console) -> Iterator[subprocess.Popen[bytes]]:
     """Dagster as `make dev` starts it, on a free port, until the demo ends."""
     log_path = settings.home_path / "demo.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,11 +140,10 @@ def _dagster(settings: Settings, environment: Mapping[str, str], console: Consol
             stdin=subprocess.DEVNULL,
         )
     try:
-        yield
-        if process.poll() is not None:
-            console.print(f"demo: Dagster ended early, see {log_path}", style="red", markup=False)
+        yield process
     finally:
-        process.send_signal(signal.SIGINT)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
         try:
             process.wait(timeout=30)
         except subprocess.TimeoutExpired:
@@ -174,13 +172,20 @@ def _drop_requests(settings: Settings, *, is_fast: bool) -> dict[str, Path]:
     return dropped
 
 
-def _wait_for(dropped: Mapping[str, Path], settings: Settings, console: Console) -> list[GenerationResult]:
+def _wait_for(
+    dropped: Mapping[str, Path], settings: Settings, console: Console, *, dagster: subprocess.Popen[bytes]
+) -> list[GenerationResult]:
     """Poll until every request has a result; shows where each one is."""
     started = time.monotonic()
     results: dict[str, GenerationResult] = {}
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         while len(results) < len(dropped):
             elapsed_s = time.monotonic() - started
+            # Exit code 2: a `make dev` serves this home folder already, and takes the requests.
+            if dagster.poll() not in {None, 2}:
+                raise OmniClaudeError(
+                    "Dagster ended early.", cure=f"look into {settings.home_path / 'demo.log'}, then run `make dev`"
+                )
             if elapsed_s > DEADLINE_S:
                 missing = ", ".join(sorted(set(dropped) - set(results)))
                 raise OmniClaudeError(

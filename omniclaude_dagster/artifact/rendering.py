@@ -1,6 +1,6 @@
 """The one Jinja environment: a blueprint becomes a bundle of files.
 
-Pure: reads templates, writes nothing. Text from people or models enters files only through the filters here,
+Reads templates and publishes nothing. Text from people or models enters files only through the filters here,
 which make it a literal, a docstring line or plain Markdown; code enters only as `Logic.source`, in logic.py.
 """
 
