@@ -88,6 +88,7 @@ def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
         "has_config": has_config,
         "config_class": f"Model{blueprint.stem}Config",
         "enum": blueprint.enums[0].class_name if blueprint.enums else "",
+        "rows_field": next((f.name for f in blueprint.output_model.fields if "rows" in f.name), ""),
         "columns": columns if flavour == "postgresql" else [],
         "operations": operations,
         "writes_rows": bool({"insert", "upsert"}.intersection(operations)),

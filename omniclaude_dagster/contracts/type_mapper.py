@@ -29,6 +29,9 @@ _WORDS |= {
 _LIST_OF = re.compile(r"^(?:list|array|sequence|collection)(?: of |\[|<)\s*(?P<item>.+?)[\]>]?$")
 _OPTIONAL = re.compile(r"^(?:optional\[?\s*(?P<a>[^\]]+)\]?|(?P<b>.+?)\s*\|\s*none|(?P<c>.+?)\?)$")
 
+# As a UUID is written when it is printed, so that a result equals its example.
+_UUID = re.compile(r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+
 # A quantity is measured, so 100 in an example does not mean that 99.5 is wrong; a count is counted.
 _MEASURED = frozenset(
     "price net gross amount rate total cost weight height width length temperature celsius fahrenheit kelvin distance "
@@ -116,7 +119,7 @@ def _type_of_all(values: list[Any], *, name: str, has_fraction_beside: bool) -> 
         is_measured = bool(_MEASURED.intersection(name.lower().split("_")))
         return "float" if is_measured or has_fraction_beside or any(isinstance(v, float) for v in values) else "int"
     if all(isinstance(v, str) for v in values):
-        return "str"
+        return "UUID" if all(_UUID.match(v) for v in values) else "str"
     if all(isinstance(v, list) for v in values):
         items = [item for v in values for item in v]
         inner = type_from_values(items, name=type_singular(name), has_fraction_beside=has_fraction_beside)

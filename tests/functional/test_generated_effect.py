@@ -166,3 +166,19 @@ def test_a_system_without_a_template_is_left_open_and_named() -> None:
     blueprint = blueprint_for("Create EFFECT node for Redis cache operations")
     assert blueprint.is_scaffold
     assert "Redis" in blueprint.logic.detail
+
+
+def test_columns_and_counts_are_named_as_the_examples_name_them() -> None:
+    row = {"user_id": "11111111-2222-4333-8444-555555555555", "name": "Ada"}
+    blueprint = blueprint_for(
+        "EFFECT node called UserWriter that upserts users into PostgreSQL",
+        examples=[{"input": row, "output": {"rows_written": 1}}],
+    )
+    fields = {f.name: f for f in blueprint.input_model.fields}
+    assert (fields["table"].default, fields["user_id"].type, fields["name"].type) == ('"users"', "UUID", "str")
+    assert "rows_written" in {f.name for f in blueprint.output_model.fields}
+
+
+def test_a_node_that_only_reads_demands_no_column_values() -> None:
+    blueprint = blueprint_for("EFFECT node called UserReader that reads users with user_id: UUID from PostgreSQL")
+    assert "user_id" not in {f.name for f in blueprint.input_model.fields}

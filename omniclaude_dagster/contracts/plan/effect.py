@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from omniclaude_dagster.contracts.plan.common import (
     PlanInput,
+    checked_field_name,
     fields_from_examples,
     fields_from_hints,
     sample_from_fields,
@@ -17,6 +18,7 @@ from omniclaude_dagster.node.blueprint import EnumSpec, FieldSpec, Logic, ModelS
 from omniclaude_dagster.request import naming
 
 SUPPORTED_SYSTEMS = {"PostgreSQL": "postgresql", "HTTP API": "http_api", "Files": "files"}
+_WRITING = frozenset({"insert", "upsert", "update"})
 _CLIENT_IMPORTS = {"PostgreSQL": (("psycopg", "AsyncConnection"),), "HTTP API": (("httpx", "AsyncClient"),)}
 _TABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$"
 _CONTROL_FIELDS = frozenset({"operation", "table", "values", "match", "conflict_columns", "limit"})
@@ -129,8 +131,10 @@ def member_name(value: str) -> str:
 
 
 def _postgresql_models(plan: PlanInput, enum: EnumSpec) -> tuple[ModelSpec, ModelSpec, dict[str, object]]:
-    columns = _column_fields(plan)
+    columns = _column_fields(plan) if _WRITING.intersection(enum.values) else ()
+    # A node that knows its columns knows whose they are; a person can still name another table.
     table = FieldSpec("table", "str", "Table, with its schema if it is not on the search path.",
+                      default=f'"{_table_name(plan)}"' if columns else None,
                       constraints={"pattern": _TABLE_PATTERN})  # fmt: skip
     conflict_default = _conflict_column(columns)
     fields: list[FieldSpec] = [table, *columns, _operation_field(enum)]
@@ -146,7 +150,7 @@ def _postgresql_models(plan: PlanInput, enum: EnumSpec) -> tuple[ModelSpec, Mode
         f"What the operation of {plan.stem} did.",
         (
             FieldSpec("operation", enum.class_name, "What was done."),
-            FieldSpec("rows_affected", "int", "Rows written, deleted or read.", constraints={"ge": 0}),
+            FieldSpec(_rows_field(plan), "int", "Rows written, deleted or read.", constraints={"ge": 0}),
             FieldSpec("rows", "list[dict[str, JsonValue]]", "Rows a select returned.", "list"),
         ),
     )
@@ -166,6 +170,19 @@ def _column_fields(plan: PlanInput) -> tuple[FieldSpec, ...]:
     from_examples = fields_from_examples([row for row in shown if row])
     named = {f.name: f for f in (*from_examples, *fields_from_hints(plan.parsed)) if f.name not in _CONTROL_FIELDS}
     return tuple(named.values())
+
+
+def _table_name(plan: PlanInput) -> str:
+    """What the first operation works on (`write_orders` -> `orders`), or else the node's name."""
+    _, _, noun = (plan.parsed.operations or ("",))[0].partition("_")
+    name = noun if re.fullmatch(r"[a-z][a-z0-9_]{0,62}", noun) else naming.snake_case(plan.stem)
+    return name[:63]
+
+
+def _rows_field(plan: PlanInput) -> str:
+    """Name of the count of rows: the one the examples give it (`rows_written`), or `rows_affected`."""
+    shown = [name for e in plan.examples for name, value in (e.output or {}).items() if type(value) is int]
+    return next((checked_field_name(name) for name in shown if "rows" in name.split("_")), "rows_affected")
 
 
 def _conflict_column(columns: Iterable[FieldSpec]) -> str | None:

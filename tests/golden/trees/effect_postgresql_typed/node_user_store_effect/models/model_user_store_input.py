@@ -14,6 +14,7 @@ class ModelUserStoreInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     table: str = Field(
+        default="users",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$",
         description="Table, with its schema if it is not on the search path.",
     )
