@@ -40,6 +40,10 @@ _MEASURED = frozenset(
     "probability variance stdev deviation minimum maximum min max".split()
 )
 
+_COUNTED = frozenset(
+    {"count", "counts", "number", "quantity", "size", "length", "age", "year", "years", "index", "rank"}
+)
+
 _SAMPLES: dict[str, Any] = {
     "str": "example",
     "int": 3,
@@ -116,8 +120,10 @@ def _type_of_all(values: list[Any], *, name: str, has_fraction_beside: bool) -> 
     if all(isinstance(v, bool) for v in values):
         return "bool"
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        is_measured = bool(_MEASURED.intersection(name.lower().split("_")))
-        return "float" if is_measured or has_fraction_beside or any(isinstance(v, float) for v in values) else "int"
+        words = set(name.lower().split("_"))
+        if any(isinstance(v, float) for v in values) or words & _MEASURED:
+            return "float"
+        return "float" if has_fraction_beside and not words & _COUNTED else "int"
     if all(isinstance(v, str) for v in values):
         return "UUID" if all(_UUID.match(v) for v in values) else "str"
     if all(isinstance(v, list) for v in values):

@@ -105,3 +105,40 @@ def test_a_known_computation_is_not_used_when_its_fields_do_not_fit_the_examples
     assert blueprint.is_scaffold
     assert [f.name for f in blueprint.input_model.fields] == ["weight"]
     assert [(f.name, f.type) for f in blueprint.output_model.fields] == [("shipping", "float")]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "examples", "values", "expected"),
+    [
+        ("COMPUTE node called Adder that adds two numbers", [({"a": 2, "b": 3}, 5)], {"a": 4, "b": 5}, 9),
+        (
+            "COMPUTE node called Profit that subtracts the cost from the revenue",
+            [({"cost": 60, "revenue": 100}, 40)],
+            {"cost": 1, "revenue": 0.5},
+            -0.5,
+        ),
+        ("COMPUTE node called Divider that divides a by b", [({"a": 6, "b": 3}, 2)], {"a": 7, "b": 2}, 3.5),
+        ("COMPUTE node called Pay that multiplies", [({"hours": 3, "wage": 2}, 6)], {"hours": 4, "wage": 5}, 20),
+        ("COMPUTE node called Mean: the average of numbers", [({"xs": [1, 2, 3]}, 2)], {"xs": [1, 2]}, 1.5),
+        ("COMPUTE node called Top: the largest of numbers", [({"xs": [1, 3, 2]}, 3)], {"xs": [5, 9]}, 9),
+    ],
+)
+def test_arithmetic_that_the_request_names_is_filled_in(
+    prompt: str, examples: list[Any], values: dict[str, Any], expected: float, tmp_path: Path
+) -> None:
+    shown = [{"input": given, "output": {"result": result}} for given, result in examples]
+    assert run_compute(tmp_path, prompt, values, examples=shown) == {"result": pytest.approx(expected)}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "output"),
+    [
+        ("COMPUTE node called Odd that adds two numbers", {"result": 7}),
+        ("COMPUTE node called Both that adds and multiplies two numbers", {"result": 5}),
+        ("COMPUTE node called Silent for two numbers", {"result": 5}),
+    ],
+)
+def test_arithmetic_is_left_open_when_examples_disagree_or_the_words_leave_it_open(
+    prompt: str, output: dict[str, Any]
+) -> None:
+    assert blueprint_for(prompt, examples=[{"input": {"a": 2, "b": 3}, "output": output}]).is_scaffold

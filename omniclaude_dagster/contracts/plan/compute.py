@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from omniclaude_dagster.contracts import type_mapper
+from omniclaude_dagster.contracts.plan.arithmetic import Arithmetic, arithmetic
 from omniclaude_dagster.contracts.plan.common import (
     PlanInput,
     fields_from_examples,
@@ -45,7 +46,7 @@ class KnownComputation:
 def plan_compute(plan: PlanInput) -> NodeBlueprint:
     """Blueprint of a COMPUTE node; its logic is a scaffold when the catalog knows no such computation."""
     shown_outputs = [e.output for e in plan.examples if e.output is not None]
-    known = find_computation(plan)
+    known, plain = find_computation(plan), None
     if known and not plan.examples:
         inputs, outputs, sample = known.inputs, known.outputs, dict(known.sample)
     elif known:
@@ -53,8 +54,12 @@ def plan_compute(plan: PlanInput) -> NodeBlueprint:
     else:
         fraction = any(type_mapper.has_fraction(row) for e in plan.examples for row in (e.input, e.output))
         inputs = fields_from_examples([e.input for e in plan.examples]) or fields_from_hints(plan.parsed)
+        fraction = fraction or any("float" in f.type for f in inputs)
         outputs = fields_from_examples(shown_outputs, has_fraction_beside=fraction)
         sample = dict(plan.examples[0].input) if plan.examples else sample_from_fields(inputs)
+        plain = arithmetic(_spoken_text(plan), inputs=inputs, outputs=outputs, examples=plan.examples)
+        if plain and plain.gives_fraction:
+            outputs = tuple(replace(f, type="float") for f in outputs)
     input_fields = inputs or (FieldSpec("payload", "dict[str, JsonValue]", "What is computed on.", "dict"),)
     output_fields = outputs or (FieldSpec("result", "JsonValue", "What was computed."),)
     return NodeBlueprint(
@@ -69,11 +74,19 @@ def plan_compute(plan: PlanInput) -> NodeBlueprint:
         features=plan.parsed.features,
         input_model=ModelSpec(plan.model_class("Input"), f"Input of {plan.stem}.", input_fields),
         output_model=ModelSpec(plan.model_class("Output"), f"Result of {plan.stem}.", output_fields),
-        logic=_logic(plan, known),
+        logic=_plain_logic(plan, plain, outputs[0].name) if plain else _logic(plan, known),
         flavour="pure",
         sample_input=sample,
         examples=plan.examples,
     )
+
+
+def _plain_logic(plan: PlanInput, plain: Arithmetic, result: str) -> Logic:
+    output_class = plan.model_class("Output")
+    head = f"def {plan.function_name}(data: {plan.model_class('Input')}) -> {output_class}:"
+    body = f"    return {output_class}({result}={plain.expression})"
+    source = f'{head}\n    """{plan.function_name.replace("_", " ").capitalize()}."""\n{body}\n'
+    return Logic("template", plan.function_name, source=source, detail=f"arithmetic: {plain.expression}")
 
 
 def _logic(plan: PlanInput, known: KnownComputation | None) -> Logic:

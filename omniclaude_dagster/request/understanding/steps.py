@@ -5,7 +5,7 @@ the words `steps`, `stages`, `phases`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from omniclaude_dagster.request.understanding import words
 from omniclaude_dagster.request.understanding.clauses import VerbUse
@@ -207,14 +207,32 @@ def _steps_by_order_words(text: Text, uses: Sequence[VerbUse]) -> tuple[str, ...
         if len(acting) == 1 or _leads_a_list(text, acting[0], sentence):
             listed = [t for t in sentence if t.start > text.tokens[acting[0].index].start]
             return _split_steps(_before_order_phrase(listed))
-        found: dict[str, None] = {}
+        found: dict[int, str] = {}
         for use in acting:
             objects = [t.lower for t in use.objects[-2:] if t.lower.isascii() and t.lower.isalnum()]
             if use.verb.lemma not in {"run", "coordinate", "orchestrate", "sequence", "wait", "manage"}:
-                found.setdefault("_".join([use.verb.lemma, *objects])[:48])
-        if len(found) >= 2:
-            return tuple(found)
+                found[text.tokens[use.index].start] = "_".join([use.verb.lemma, *objects])[:48]
+        if len(set(found.values())) >= 2:
+            found |= _unknown_verbs(sentence, found)
+            return tuple(dict.fromkeys(found[start] for start in sorted(found)))
     return ()
+
+
+def _unknown_verbs(sentence: Sequence[Token], known: Mapping[int, str]) -> dict[int, str]:
+    """Steps between known ones whose verb is in no lexicon: `picks, packs, then ships`. Start to name.
+
+    Only words of the third person at the start of a part count; `name, address` in a list of objects do not.
+    """
+    added = {}
+    for index, token in enumerate(sentence):
+        before = [t for t in sentence[:index] if t.lower not in {"and", "then", "finally", "afterwards"}]
+        is_between = min(known) < token.start and bool(before) and before[-1].text == ","
+        is_verb_like = token.is_word and token.lower.endswith("s") and not token.lower.endswith(("ss", "us", "is"))
+        if is_between and is_verb_like and token.start not in known and verb_form(token.lower) is None:
+            end = next((i for i, t in enumerate(sentence) if i > index and t.lower in _SPLITTERS), len(sentence))
+            rest = _named_step(sentence[index + 1 : end])
+            added[token.start] = "_".join([token.lower[:-1], *([rest] if rest else [])])[:48]
+    return added
 
 
 def _leads_a_list(text: Text, use: VerbUse, sentence: Sequence[Token]) -> bool:

@@ -230,3 +230,12 @@ def test_as_json_has_the_published_keys() -> None:
         "node_kind", "name", "class_name", "domain", "operations", "external_systems", "features", "confidence",
         "questions",
     }  # fmt: skip
+
+
+def test_a_step_whose_verb_nobody_knows_is_not_lost_between_known_ones() -> None:
+    assert understand("ORCHESTRATOR that picks, packs, then ships").steps == ("pick", "pack", "ship")
+
+
+def test_objects_in_a_list_are_no_steps() -> None:
+    prompt = "ORCHESTRATOR that validates name, address and email, then saves the customer"
+    assert understand(prompt).steps == ("validate_name", "save_customer")

@@ -9,5 +9,5 @@ class ModelScoreBoardOutput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     total: float
-    count: float
+    count: int
     total_by_player: dict[str, float]
