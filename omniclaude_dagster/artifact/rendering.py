@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFo
 from omniclaude_dagster.artifact import imports
 from omniclaude_dagster.artifact.formatting import format_python
 from omniclaude_dagster.contracts.builder import contract_yaml
+from omniclaude_dagster.contracts.plan.effect import CONTROL_FIELDS
 from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
 from omniclaude_dagster.node.blueprint import FieldSpec, ModelSpec, NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
@@ -77,7 +78,7 @@ def has_templates(kind: NodeKind, systems: Iterable[str] = ()) -> bool:
 def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
     flavour = blueprint.flavour
     has_config = flavour in _EFFECT_TYPES
-    columns = [f.name for f in blueprint.input_model.fields if f.name not in _CONTROL_FIELDS]
+    columns = [f.name for f in blueprint.input_model.fields if f.name not in CONTROL_FIELDS]
     operations = list(blueprint.operation_values)
     opener = _OPENERS.get(flavour)
     step_names = [s.name for s in blueprint.steps] or [s["name"] for s in blueprint.sample_input.get("steps", ())]
@@ -107,9 +108,6 @@ def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
         "error_imports": imports.lines(profile, ["EnumCoreErrorCode", "ModelOnexError"]),
         "framework_imports": imports.lines(profile, imports.node_symbols(blueprint)),
     }
-
-
-_CONTROL_FIELDS = frozenset({"operation", "table", "values", "match", "conflict_columns", "limit"})
 
 
 def _logic(blueprint: NodeBlueprint, context: dict[str, Any]) -> str:

@@ -26,8 +26,3 @@ class Verdict:
         shown = "; ".join(unique[:MAX_SHOWN])
         more = f"; and {len(unique) - MAX_SHOWN} more" if len(unique) > MAX_SHOWN else ""
         return cls(status, f"{shown[:MAX_MESSAGE_CHARS]}{more}")
-
-    @property
-    def is_pass(self) -> bool:
-        """True for pass and warn."""
-        return self.status in {"pass", "warn"}

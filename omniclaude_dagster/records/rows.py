@@ -14,7 +14,6 @@ from sqlalchemy import Boolean, Table
 from omniclaude_dagster.records.schema import TABLES, TextUuid, UtcDateTime
 from omniclaude_dagster.stages.model import GenerationRecord, GenerationResult
 
-FORMAT = 1
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 Row = dict[str, Any]

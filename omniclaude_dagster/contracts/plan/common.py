@@ -8,7 +8,7 @@ from typing import Any
 
 from omniclaude_dagster.contracts import type_mapper
 from omniclaude_dagster.errors import RequestError
-from omniclaude_dagster.node.blueprint import FieldSpec
+from omniclaude_dagster.node.blueprint import FieldSpec, Logic, ModelSpec, NodeBlueprint
 from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import AcceptedRequest, Example, GenerationRequest, NodeKind, ParsedRequest
 
@@ -44,6 +44,35 @@ class PlanInput:
     def model_class(self, role: str) -> str:
         """`Input` -> `ModelUserWriterInput`."""
         return f"Model{self.stem}{role}"
+
+    def blueprint(
+        self,
+        *,
+        input_model: ModelSpec,
+        output_model: ModelSpec,
+        operations: tuple[str, ...],
+        logic: Logic,
+        flavour: str,
+        sample_input: Mapping[str, Any],
+    ) -> NodeBlueprint:
+        """What every kind's blueprint has; the planners replace what is their own. `operations` if none was said."""
+        return NodeBlueprint(
+            request_id=self.accepted.request_id,
+            correlation_id=self.correlation_id,
+            kind=self.kind,
+            name=self.name,
+            domain=self.parsed.domain,
+            description=self.parsed.description,
+            operations=self.parsed.operations or operations,
+            external_systems=self.parsed.external_systems,
+            features=self.parsed.features,
+            input_model=input_model,
+            output_model=output_model,
+            logic=logic,
+            flavour=flavour,
+            sample_input=sample_input,
+            examples=self.examples,
+        )
 
     @property
     def function_name(self) -> str:

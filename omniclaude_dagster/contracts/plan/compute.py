@@ -62,22 +62,13 @@ def plan_compute(plan: PlanInput) -> NodeBlueprint:
             outputs = tuple(replace(f, type="float") for f in outputs)
     input_fields = inputs or (FieldSpec("payload", "dict[str, JsonValue]", "What is computed on.", "dict"),)
     output_fields = outputs or (FieldSpec("result", "JsonValue", "What was computed."),)
-    return NodeBlueprint(
-        request_id=plan.accepted.request_id,
-        correlation_id=plan.correlation_id,
-        kind=plan.kind,
-        name=plan.name,
-        domain=plan.parsed.domain,
-        description=plan.parsed.description,
-        operations=plan.parsed.operations or (plan.function_name,),
-        external_systems=plan.parsed.external_systems,
-        features=plan.parsed.features,
+    return plan.blueprint(
+        operations=(plan.function_name,),
         input_model=ModelSpec(plan.model_class("Input"), f"Input of {plan.stem}.", input_fields),
         output_model=ModelSpec(plan.model_class("Output"), f"Result of {plan.stem}.", output_fields),
         logic=_plain_logic(plan, plain, outputs[0].name) if plain else _logic(plan, known),
         flavour="pure",
         sample_input=sample,
-        examples=plan.examples,
     )
 
 

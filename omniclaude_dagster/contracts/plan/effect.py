@@ -5,7 +5,7 @@ PostgreSQL, HTTP APIs and files get working bodies; any other system becomes a s
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omniclaude_dagster.contracts.plan.common import (
     PlanInput,
@@ -21,7 +21,8 @@ SUPPORTED_SYSTEMS = {"PostgreSQL": "postgresql", "HTTP API": "http_api", "Files"
 _WRITING = frozenset({"insert", "upsert", "update"})
 _CLIENT_IMPORTS = {"PostgreSQL": (("psycopg", "AsyncConnection"),), "HTTP API": (("httpx", "AsyncClient"),)}
 _TABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$"
-_CONTROL_FIELDS = frozenset({"operation", "table", "values", "match", "conflict_columns", "limit"})
+# Fields of a PostgreSQL node's input that are no columns.
+CONTROL_FIELDS = frozenset({"operation", "table", "values", "match", "conflict_columns", "limit"})
 
 # Operation of the generated node -> words that ask for it.
 _POSTGRESQL_WORDS: dict[str, tuple[str, ...]] = {
@@ -166,9 +167,9 @@ def _postgresql_models(plan: PlanInput, enum: EnumSpec) -> tuple[ModelSpec, Mode
 
 
 def _column_fields(plan: PlanInput) -> tuple[FieldSpec, ...]:
-    shown = [{k: v for k, v in e.input.items() if k not in _CONTROL_FIELDS} for e in plan.examples]
+    shown = [{k: v for k, v in e.input.items() if k not in CONTROL_FIELDS} for e in plan.examples]
     from_examples = fields_from_examples([row for row in shown if row])
-    named = {f.name: f for f in (*from_examples, *fields_from_hints(plan.parsed)) if f.name not in _CONTROL_FIELDS}
+    named = {f.name: f for f in (*from_examples, *fields_from_hints(plan.parsed)) if f.name not in CONTROL_FIELDS}
     return tuple(named.values())
 
 
@@ -251,7 +252,7 @@ def _scaffold(plan: PlanInput) -> NodeBlueprint:
         output_model=ModelSpec(plan.model_class("Output"), f"Output of {plan.stem}.", output_fields),
         sample=sample_from_fields(inputs),
         enums=(),
-        operations=plan.parsed.operations or ("perform",),
+        operations=("perform",),
         described=_Flavour({}, (), {}),
     )
 
@@ -274,23 +275,17 @@ def _blueprint(
         template=None if is_scaffold else f"logic/effect_{flavour}.py.jinja2",
         detail=_why_scaffold(plan) if is_scaffold else f"template for {plan.parsed.external_systems[0]}",
     )
-    return NodeBlueprint(
-        request_id=plan.accepted.request_id,
-        correlation_id=plan.correlation_id,
-        kind=plan.kind,
-        name=plan.name,
-        domain=plan.parsed.domain,
-        description=plan.parsed.description,
-        operations=plan.parsed.operations or operations,
-        external_systems=plan.parsed.external_systems,
-        features=plan.parsed.features,
+    blueprint = plan.blueprint(
+        operations=operations,
         input_model=input_model,
         output_model=output_model,
         logic=logic,
         flavour=flavour,
         sample_input=sample,
+    )
+    return replace(
+        blueprint,
         enums=enums,
-        examples=plan.examples,
         requirements=described.requirements,
         environment=described.environment,
         operation_values=() if is_scaffold else operations,

@@ -1,6 +1,7 @@
 """Plans ORCHESTRATOR nodes: their steps, what each waits for, and the models of a whole workflow."""
 
 import re
+from dataclasses import replace
 
 from omniclaude_dagster.contracts.plan.common import PlanInput, fields_from_hints, sample_from_fields
 from omniclaude_dagster.node.blueprint import FieldSpec, Logic, ModelSpec, NodeBlueprint, StepSpec
@@ -26,16 +27,8 @@ def plan_orchestrator(plan: PlanInput) -> NodeBlueprint:
         steps_field = FieldSpec("steps", f"list[{step_class}]", "Steps to run.", constraints={"min_length": 1})
         inputs = (*hints, steps_field, payload)
         sample["steps"] = [{"name": "prepare"}, {"name": "perform", "depends_on": ["prepare"]}]
-    return NodeBlueprint(
-        request_id=plan.accepted.request_id,
-        correlation_id=plan.correlation_id,
-        kind=plan.kind,
-        name=plan.name,
-        domain=plan.parsed.domain,
-        description=plan.parsed.description,
-        operations=tuple(s.name for s in steps) or plan.parsed.operations or ("run_steps",),
-        external_systems=plan.parsed.external_systems,
-        features=plan.parsed.features,
+    blueprint = plan.blueprint(
+        operations=("run_steps",),
         input_model=ModelSpec(plan.model_class("Input"), f"One run of {plan.stem}.", inputs),
         output_model=_output_model(plan),
         logic=Logic(
@@ -46,10 +39,9 @@ def plan_orchestrator(plan: PlanInput) -> NodeBlueprint:
         ),
         flavour="declared" if steps else "dynamic",
         sample_input=sample,
-        extra_models=extra,
-        examples=plan.examples,
-        steps=steps,
     )
+    named = tuple(s.name for s in steps) or blueprint.operations
+    return replace(blueprint, operations=named, extra_models=extra, steps=steps)
 
 
 def _steps(plan: PlanInput) -> tuple[StepSpec, ...]:

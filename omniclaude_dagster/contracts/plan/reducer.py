@@ -1,5 +1,6 @@
 """Plans REDUCER nodes: the item they reduce, the state they give, and how each output field is reduced."""
 
+from dataclasses import replace
 from typing import Any
 
 from omniclaude_dagster.contracts import type_mapper
@@ -33,23 +34,15 @@ def plan_reducer(plan: PlanInput) -> NodeBlueprint:
     reductions = {f.name: _reduction(f, item, item_class=plan.model_class("Input")) for f in output}
     unknown = [name for name, source in reductions.items() if source is None]
     sample_items = _items(examples[0]) if examples else _sample_items(item)
-    return NodeBlueprint(
-        request_id=plan.accepted.request_id,
-        correlation_id=plan.correlation_id,
-        kind=plan.kind,
-        name=plan.name,
-        domain=plan.parsed.domain,
-        description=plan.parsed.description,
-        operations=plan.parsed.operations or ("aggregate",),
-        external_systems=plan.parsed.external_systems,
-        features=plan.parsed.features,
+    blueprint = plan.blueprint(
+        operations=("aggregate",),
         input_model=ModelSpec(plan.model_class("Input"), f"One item that {plan.stem} reduces.", item),
         output_model=ModelSpec(plan.model_class("Output"), f"State that {plan.stem} reduces to.", output),
         logic=_logic(plan, reductions, unknown),
         flavour="pure",
         sample_input={"items": sample_items},
-        examples=examples,
     )
+    return replace(blueprint, examples=examples)
 
 
 def as_items_example(example: Example) -> Example:

@@ -55,14 +55,6 @@ class VerbUse:
     is_requirement: bool
 
 
-def is_boundary(tokens: tuple[Token, ...], index: int) -> bool:
-    """Whether a clause starts at `index`: beginning of the text or of a line, or after a mark."""
-    if index <= 0:
-        return True
-    previous = tokens[index - 1]
-    return previous.line != tokens[index].line or (not previous.is_word and previous.text in _OPENERS)
-
-
 def noun_phrase(tokens: tuple[Token, ...], start: int) -> tuple[tuple[Token, ...], int]:
     """The nouns of the phrase that starts at `start`, without articles and fillers, and the index after it."""
     found: list[Token] = []

@@ -31,10 +31,6 @@ _WHAT_QUESTION = re.compile(
     r"\A (?:what(?:'s)?|which) (?:\S+ ){0,8}(?:is|are|of|between|on|in) (?:an?|the|two|given) (?:.{0,200})\? "
 )
 _FROM_AND = re.compile(r"\A (?:\S+ ){1,4}from (?:\S+ ){1,4}and (?:\S+ ){1,3}\Z")
-_RELATION_WORDS = frozenset(
-    "calls call interacts interact uses use feeds feed invokes invoke triggers trigger with from to for into by like "
-    "via after before of".split()
-)
 _NEGATING = frozenset("not no isn't never than instead without".split())
 _RANK_FACTORS = (1.5, 1.0, 0.8, 0.6, 0.5)
 _LATER_FACTOR = 0.3
@@ -272,13 +268,3 @@ def _add_nouns(text: Text, name: str | None, scores: dict[NodeKind, float], reas
         scores[NodeKind.ORCHESTRATOR] += 2.0
     if name and camel_parts(name)[-1] in {"stats", "statistics", "tally", "totals", "ledger", "projection"}:
         scores[NodeKind.REDUCER] += 1.5
-
-
-def names_other_kind_as_partner(text: Text, kinds: Sequence[NodeKind]) -> bool:
-    """Whether a second kind is only what the node talks to (`an EFFECT that calls a COMPUTE node`)."""
-    if len(kinds) < 2:
-        return False
-    tokens = text.tokens
-    second = kinds[1].value.lower()
-    position = next((i for i, t in enumerate(tokens) if t.lower == second), 0)
-    return any(t.lower in _RELATION_WORDS for t in tokens[max(0, position - 4) : position])
