@@ -23,6 +23,8 @@ class FieldSpec:
     description: str = ""
     default: str | None = None
     constraints: Mapping[str, int | float | str] = field(default_factory=dict)
+    # Name in JSON where that is no Python name.
+    alias: str | None = None
 
     @property
     def imports(self) -> tuple[tuple[str, str], ...]:
@@ -84,6 +86,19 @@ class Logic:
 
 
 @dataclass(frozen=True)
+class SignatureSpec:
+    """A plain function the request spells out; logic.py holds it, and a node calls it field by field.
+
+    `parameters` are fields of the input model, in the function's order; the result is the output model's only field.
+    """
+
+    function: str
+    parameters: tuple[str, ...]
+    returns: str
+    docstring: str = ""
+
+
+@dataclass(frozen=True)
 class StepSpec:
     """One step of an orchestrator and the names of the steps it waits for."""
 
@@ -127,6 +142,9 @@ class NodeBlueprint:
     requirements: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     operation_values: tuple[str, ...] = ()
+    signature: SignatureSpec | None = None
+    # Sections of the contract a person gave; they win over what is inferred.
+    given_contract: Mapping[str, Any] | None = None
 
     @property
     def stem(self) -> str:

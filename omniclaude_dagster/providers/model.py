@@ -46,6 +46,11 @@ class ModelCall:
     is_usage_estimated: bool = False
     error_kind: str | None = None
     error_message: str | None = None
+    # Hash of what was asked (model, messages, limits, schema), and the answer: together they replay a generation.
+    request_sha256: str | None = None
+    reply_text: str | None = None
+    # What became of the answer: "accepted", or why it was refused.
+    verdict: str | None = None
     call_id: uuid.UUID = field(default_factory=uuid.uuid4)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 

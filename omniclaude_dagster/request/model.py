@@ -73,10 +73,16 @@ class GenerationRequest(_Strict):
     output_dir: Annotated[str, StringConstraints(min_length=1, max_length=1024)] | None = None
     project: ProjectContext | None = None
     session_id: Annotated[str, StringConstraints(max_length=128)] | None = None
+    # A contract (dialect A) or a JSON Schema the node is built from, already resolved: no reference leaves it.
+    contract: dict[str, JsonValue] | None = None
 
     def content_hash(self) -> str:
         """SHA-256 over the canonical form: equal requests have equal hashes, however they were written."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        content = self.model_dump(mode="json")
+        if self.contract is None:
+            # Requests were hashed before they could carry a contract, and their hashes must not change.
+            del content["contract"]
+        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -103,6 +109,25 @@ class FieldHint:
 
 
 @dataclass(frozen=True)
+class ParameterHint:
+    """One parameter of a function a prompt spells out, with its annotation and default as they were written."""
+
+    name: str
+    annotation: str | None = None
+    default: str | None = None
+
+
+@dataclass(frozen=True)
+class SignatureHint:
+    """A Python function a prompt spells out: `def has_close(numbers: list[float], limit: float) -> bool`."""
+
+    function: str
+    parameters: tuple[ParameterHint, ...]
+    returns: str | None = None
+    docstring: str = ""
+
+
+@dataclass(frozen=True)
 class ParsedRequest:
     """What stage 1 understood. `None` means: not said and not derivable, so there is a question about it.
 
@@ -124,6 +149,9 @@ class ParsedRequest:
     fields: tuple[FieldHint, ...] = ()
     steps: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    signature: SignatureHint | None = None
+    # Examples found in the prompt: doctests and sentences such as "add(2, 3) returns 5".
+    examples: tuple[Example, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The object `omniclaude parse --json` prints."""

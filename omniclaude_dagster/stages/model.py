@@ -107,6 +107,26 @@ class GenerationRecord:
 
 
 @dataclass(frozen=True)
+class BenchmarkOutcome:
+    """One sample of one task of `bench code`, judged by the data set's hidden tests."""
+
+    benchmark_run: str
+    task_id: str
+    sample: int
+    correlation_id: uuid.UUID
+    # Model or chain that was measured.
+    subject: str
+    status: GenerationStatus
+    is_passed: bool
+    quality_score: float
+    cost_nanousd: int
+    duration_ms: float
+    model_calls: int
+    detail: str = ""
+    finished_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True)
 class EarlierGeneration:
     """A published generation as stage 1.5 sees it. `logic` holds the proven body and the task it solves."""
 

@@ -25,6 +25,7 @@ _ORDER: tuple[tuple[str, ...], ...] = (
     ("stages",),
     ("records",),
     ("pipeline",),
+    ("benchmark",),
     ("defs",),
     ("definitions",),
     ("surfaces",),

@@ -33,8 +33,8 @@ class PlanInput:
 
     @property
     def examples(self) -> tuple[Example, ...]:
-        """Acceptance examples of the request."""
-        return self.request.examples
+        """Acceptance examples of the request, and those its prompt spells out."""
+        return (*self.request.examples, *self.parsed.examples)
 
     @property
     def stem(self) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from omniclaude_dagster.surfaces.cli.bench import bench
 from omniclaude_dagster.surfaces.cli.boundary import EXIT_USAGE, BoundaryGroup
 from omniclaude_dagster.surfaces.cli.console import output
 from omniclaude_dagster.surfaces.cli.doctor import doctor
@@ -36,6 +37,7 @@ for command in (generate, parse, gates, models, doctor, show):
     app.command()(command)
 app.command("list")(list_generations)
 app.command("gate-files")(gate_files)
+app.add_typer(bench)
 
 
 @app.command()

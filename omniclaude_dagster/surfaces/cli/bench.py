@@ -1,0 +1,10 @@
+"""`omniclaude bench`: yardsticks that anybody can run again. One module a command; here is only the group."""
+
+import typer
+
+bench = typer.Typer(
+    name="bench",
+    help="Measure how well generation works, on public tasks with hidden tests and on recorded outcomes.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
