@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFo
 from omniclaude_dagster.artifact import imports
 from omniclaude_dagster.artifact.formatting import format_python
 from omniclaude_dagster.contracts.builder import contract_yaml
-from omniclaude_dagster.contracts.plan.effect import CONTROL_FIELDS
+from omniclaude_dagster.contracts.plan.systems.registry import system_of_flavour
 from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
 from omniclaude_dagster.node.blueprint import FieldSpec, ModelSpec, NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
@@ -28,17 +28,10 @@ from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.settings import project_data_path
 
 _LINE_LENGTH = 120
-_EFFECT_TYPES = {"postgresql": "DATABASE_OPERATION", "http_api": "API_CALL", "files": "FILE_OPERATION"}
 # Numbers of characters need no backslash: text may bring backslashes of its own, and two of them undo an escape.
 _INERT = str.maketrans({char: f"&#{ord(char)};" for char in "&<>|\\[*~@"} | {"`": "'"})
 # What is syntax only in some places: a list or heading at the start, an address, an underscore beside a word.
 _ACTIVE_IN_PLACE = re.compile(r"\A[#+=-]|(?<=\d)[.)](?= )|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])", re.IGNORECASE)
-_OPENERS = {"postgresql": "open_session", "http_api": "open_client"}
-_SIDE_EFFECTS = {
-    "postgresql": 'f"{request.operation.value}:{request.table}"',
-    "http_api": 'f"{request.operation.value} {request.path}"',
-    "files": 'f"{request.operation.value}:{request.path}"',
-}
 
 
 def render_bundle(blueprint: NodeBlueprint, *, profile: CoreProfile | None = None) -> NodeBundle:
@@ -76,28 +69,21 @@ def has_templates(kind: NodeKind, systems: Iterable[str] = ()) -> bool:
 
 
 def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
-    flavour = blueprint.flavour
-    has_config = flavour in _EFFECT_TYPES
-    columns = [f.name for f in blueprint.input_model.fields if f.name not in CONTROL_FIELDS]
-    operations = list(blueprint.operation_values)
-    opener = _OPENERS.get(flavour)
+    system = system_of_flavour(blueprint.flavour)
+    opener = system.opener if system else None
     step_names = [s.name for s in blueprint.steps] or [s["name"] for s in blueprint.sample_input.get("steps", ())]
     has_waiting = bool(blueprint.steps) is False or any(s.depends_on for s in blueprint.steps)
     return {
         "blueprint": blueprint,
         "core_version": profile.version,
-        "has_config": has_config,
+        "has_config": system is not None,
         "config_class": f"Model{blueprint.stem}Config",
         "enum": blueprint.enums[0].class_name if blueprint.enums else "",
-        "rows_field": next((f.name for f in blueprint.output_model.fields if "rows" in f.name), ""),
-        "columns": columns if flavour == "postgresql" else [],
-        "operations": operations,
-        "writes_rows": bool({"insert", "upsert"}.intersection(operations)),
-        "matches_rows": bool({"update", "delete", "select"}.intersection(operations)),
+        "operations": list(blueprint.operation_values),
         "opener": opener,
         "logic_names": sorted([blueprint.logic.function, *([opener] if opener else [])]),
-        "side_effect": _SIDE_EFFECTS.get(flavour, python_literal(blueprint.unfilled_operation)),
-        "effect_type": _EFFECT_TYPES.get(flavour, "API_CALL"),
+        "side_effect": system.side_effect if system else python_literal(blueprint.unfilled_operation),
+        "effect_type": system.effect_type if system else "API_CALL",
         "step_names": step_names,
         "skipped_after_first": step_names[1:] if has_waiting else [],
         "input_import": imports.lines(profile, ["ModelOrchestratorInput"])[0],
@@ -107,6 +93,7 @@ def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
         "model_names": sorted(m.class_name for m in (blueprint.input_model, blueprint.output_model)),
         "error_imports": imports.lines(profile, ["EnumCoreErrorCode", "ModelOnexError"]),
         "framework_imports": imports.lines(profile, imports.node_symbols(blueprint)),
+        **(system.template_context(blueprint) if system else {}),
     }
 
 
@@ -200,9 +187,15 @@ def _tests(blueprint: NodeBlueprint, context: dict[str, Any], profile: CoreProfi
     )
     return {
         "tests/__init__.py": f'"""Tests of {blueprint.class_name}."""\n',
-        "tests/support.py": _render("tests/support.py.jinja2", context),
+        "tests/support.py": _render("tests/support.py.jinja2", {**context, "support_part": _support_part(blueprint)}),
         "tests/test_node.py": test,
     }
+
+
+def _support_part(blueprint: NodeBlueprint) -> str:
+    if system_of_flavour(blueprint.flavour) is not None:
+        return f"support_{blueprint.flavour}.py.jinja2"
+    return f"support_{'orchestrator' if blueprint.kind is NodeKind.ORCHESTRATOR else 'none'}.py.jinja2"
 
 
 def _manifest(blueprint: NodeBlueprint, files: dict[str, bytes], profile: CoreProfile) -> str:

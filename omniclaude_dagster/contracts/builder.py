@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from omniclaude_dagster.contracts.plan.systems.registry import system_of_flavour
 from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
 from omniclaude_dagster.errors import OmniClaudeError
 from omniclaude_dagster.node.blueprint import NodeBlueprint
@@ -92,14 +93,15 @@ def _event_type(blueprint: NodeBlueprint, event: str) -> dict[str, Any]:
 
 
 def _effect(blueprint: NodeBlueprint) -> dict[str, Any]:
-    prefix = {"postgresql": "database", "http_api": "api", "files": "file"}.get(blueprint.flavour)
-    operations = blueprint.operation_values if prefix else blueprint.operations
+    system = system_of_flavour(blueprint.flavour)
+    names = (
+        [f"{system.operation_prefix}_{name.lower()}" for name in blueprint.operation_values]
+        if system
+        else blueprint.operations
+    )
     return {
-        "io_operations": [
-            {"operation_type": f"{prefix}_{name.lower()}" if prefix else name, "timeout_seconds": 30}
-            for name in operations[:20]
-        ],
-        "idempotent_operations": blueprint.flavour == "files" or "idempotent" in blueprint.features,
+        "io_operations": [{"operation_type": name, "timeout_seconds": 30} for name in names[:20]],
+        "idempotent_operations": (system is not None and system.is_idempotent) or "idempotent" in blueprint.features,
         "event_type": _event_type(blueprint, "performed"),
     }
 

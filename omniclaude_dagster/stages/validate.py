@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from omniclaude_dagster.artifact.rendering import has_templates
 from omniclaude_dagster.artifact.store import check_writable
-from omniclaude_dagster.contracts.plan.effect import client_imports
+from omniclaude_dagster.contracts.plan.systems.registry import client_imports
 from omniclaude_dagster.gates import registry
 from omniclaude_dagster.gates.context import NodeContext, PreGenerationContext
 from omniclaude_dagster.gates.facts import quality_facts

@@ -1,0 +1,84 @@
+"""What distinguishes nodes for one outside system. Everything a system needs is said once, in its module here.
+
+The templates of a system carry its flavour in their names: `logic/effect_<flavour>`, `common/config_<flavour>`,
+`tests/support_<flavour>` and `tests/part_<flavour>`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from omniclaude_dagster.contracts.plan.common import PlanInput
+from omniclaude_dagster.node.blueprint import EnumSpec, FieldSpec, ModelSpec, NodeBlueprint
+from omniclaude_dagster.request import naming
+
+Import = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class SystemModels:
+    """Input and output model of a node for one system, and an input with which it is first executed."""
+
+    input_model: ModelSpec
+    output_model: ModelSpec
+    sample: Mapping[str, Any]
+
+
+def _nothing(blueprint: NodeBlueprint) -> dict[str, Any]:
+    del blueprint
+    return {}
+
+
+@dataclass(frozen=True)
+class System:
+    """One outside system. `operation_words`: each operation of a node, and the words that ask for it.
+
+    `side_effect` is the source of the expression that names what was done; `request` is in reach there.
+    `opener` is the function of logic.py that opens a client or session; a node takes another in its place.
+    """
+
+    name: str
+    flavour: str
+    effect_type: str
+    operation_prefix: str
+    operation_words: Mapping[str, tuple[str, ...]]
+    models: Callable[[PlanInput, EnumSpec], SystemModels]
+    side_effect: str
+    opener: str | None = None
+    requirements: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    client_imports: tuple[Import, ...] = ()
+    is_idempotent: bool = False
+    template_context: Callable[[NodeBlueprint], dict[str, Any]] = _nothing
+
+
+def asked_operations(plan: PlanInput, words: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The operations the request asks for, in the order of the table; all of them when it names none."""
+    said = _said_words(plan)
+    asked = tuple(operation for operation, verbs in words.items() if said.intersection(verbs))
+    if not asked or "crud" in said:
+        return tuple(words)
+    if "upsert" in asked and "insert" in asked and not said.intersection({"insert", "store", "save", "add"}):
+        return tuple(operation for operation in asked if operation != "insert")
+    return asked
+
+
+def _said_words(plan: PlanInput) -> set[str]:
+    text = plan.request.prompt.lower()
+    said = set(re.findall(r"[a-z0-9]+", " ".join([text, *plan.parsed.operations]).replace("_", " ")))
+    # "Create an EFFECT node" asks for a node, not for an insert.
+    leading = re.match(r"\s*(?:please\s+)?([a-z]+)", text)
+    if leading and leading[1] in {"create", "add", "write", "post"} and text.count(leading[1]) == 1:
+        said.discard(leading[1])
+    return said
+
+
+def operation_field(enum: EnumSpec) -> FieldSpec:
+    """The input field that says what to do; the first operation is its default."""
+    return FieldSpec("operation", enum.class_name, "What to do.", f"{enum.class_name}.{member_name(enum.values[0])}")
+
+
+def member_name(value: str) -> str:
+    """Enum member for a value: `select` -> `SELECT`."""
+    return naming.snake_case(value).upper() if not value.isupper() else value

@@ -1,0 +1,31 @@
+"""Every outside system that has templates. A new one is a module here, its four templates, and a line below."""
+
+from collections.abc import Iterable
+
+from omniclaude_dagster.contracts.plan.systems.files import FILES
+from omniclaude_dagster.contracts.plan.systems.http_api import HTTP_API
+from omniclaude_dagster.contracts.plan.systems.model import Import, System
+from omniclaude_dagster.contracts.plan.systems.postgresql import POSTGRESQL
+
+SYSTEMS: tuple[System, ...] = (
+    POSTGRESQL,
+    HTTP_API,
+    FILES,
+)
+_BY_NAME = {system.name: system for system in SYSTEMS}
+_BY_FLAVOUR = {system.flavour: system for system in SYSTEMS}
+
+
+def system_named(name: str) -> System | None:
+    """The system the parser calls `name` (`PostgreSQL`), or None."""
+    return _BY_NAME.get(name)
+
+
+def system_of_flavour(flavour: str) -> System | None:
+    """The system of a blueprint's flavour (`postgresql`), or None for nodes without one."""
+    return _BY_FLAVOUR.get(flavour)
+
+
+def client_imports(names: Iterable[str]) -> tuple[Import, ...]:
+    """`(module, symbol)` pairs that nodes for these systems need beside the framework (gate G4)."""
+    return tuple(pair for name in names if name in _BY_NAME for pair in _BY_NAME[name].client_imports)
