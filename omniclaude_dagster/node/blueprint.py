@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from omniclaude_dagster.request import naming
-from omniclaude_dagster.request.model import Example, NodeKind
+from omniclaude_dagster.request.model import ContractHints, Example, NodeKind
 
 LogicOrigin = Literal["template", "earlier_generation", "model", "scaffold"]
 
@@ -143,6 +143,7 @@ class NodeBlueprint:
     environment: Mapping[str, str] = field(default_factory=dict)
     operation_values: tuple[str, ...] = ()
     signature: SignatureSpec | None = None
+    contract_hints: ContractHints = ContractHints()
     # Sections of the contract a person gave; they win over what is inferred.
     given_contract: Mapping[str, Any] | None = None
 

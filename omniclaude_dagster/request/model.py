@@ -115,6 +115,8 @@ class ParameterHint:
     name: str
     annotation: str | None = None
     default: str | None = None
+    # The annotation was not written: the values that the prompt shows stand for it.
+    is_shown: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,33 @@ class SignatureHint:
     parameters: tuple[ParameterHint, ...]
     returns: str | None = None
     docstring: str = ""
+    # Imports and functions that the prompt defines beside it, as source.
+    helpers: str = ""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One allowed change of state and what triggers it."""
+
+    from_state: str
+    to_state: str
+    trigger: str
+
+
+@dataclass(frozen=True)
+class ContractHints:
+    """What a prompt says about limits, weights, states and windows; None and empty where it says nothing."""
+
+    operation_max_ms: int | None = None
+    timeout_ms: int | None = None
+    throughput_min_ops_per_second: float | None = None
+    memory_limit_mb: int | None = None
+    max_attempts: int | None = None
+    cache_ttl_s: int | None = None
+    window_ms: int | None = None
+    weights: tuple[tuple[str, float], ...] = ()
+    states: tuple[str, ...] = ()
+    transitions: tuple[Transition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +181,7 @@ class ParsedRequest:
     signature: SignatureHint | None = None
     # Examples found in the prompt: doctests and sentences such as "add(2, 3) returns 5".
     examples: tuple[Example, ...] = ()
+    contract_hints: ContractHints = ContractHints()
 
     def as_json(self) -> dict[str, Any]:
         """The object `omniclaude parse --json` prints."""

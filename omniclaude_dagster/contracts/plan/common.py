@@ -3,7 +3,7 @@
 import keyword
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from omniclaude_dagster.contracts import type_mapper
@@ -11,6 +11,7 @@ from omniclaude_dagster.errors import RequestError
 from omniclaude_dagster.node.blueprint import FieldSpec, Logic, ModelSpec, NodeBlueprint
 from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import AcceptedRequest, Example, GenerationRequest, NodeKind, ParsedRequest
+from omniclaude_dagster.request.understanding.contract_hints import weights_of
 
 _FIELD_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,62}\Z", re.ASCII)
 _RESERVED = frozenset({"model_config", "model_fields", "copy", "json", "dict", "schema", "validate", "construct"})
@@ -72,6 +73,10 @@ class PlanInput:
             flavour=flavour,
             sample_input=sample_input,
             examples=self.examples,
+            contract_hints=replace(
+                self.parsed.contract_hints,
+                weights=weights_of(self.request.prompt, [f.name for f in input_model.fields]),
+            ),
         )
 
     @property

@@ -6,6 +6,7 @@ from omniclaude_dagster.request.model import NodeKind, ParsedRequest
 from omniclaude_dagster.request.naming import class_name, name_problem
 from omniclaude_dagster.request.understanding import confidence as sure
 from omniclaude_dagster.request.understanding.clauses import VerbUse, verb_uses
+from omniclaude_dagster.request.understanding.contract_hints import contract_hints
 from omniclaude_dagster.request.understanding.domain import find_domain
 from omniclaude_dagster.request.understanding.features import wanted_features
 from omniclaude_dagster.request.understanding.fields import field_hints
@@ -73,6 +74,7 @@ def understand(
         operations=doing,
         external_systems=reading.systems,
         features=wanted_features(reading.text),
+        contract_hints=contract_hints(prompt),
         confidence=sure.overall_confidence(
             kind_sure, name_sure, is_name_said=is_name_said, is_english=reading.is_english
         ),

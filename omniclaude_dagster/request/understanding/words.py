@@ -88,6 +88,8 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "batching": ("batch", "batches", "batching", "bulk", "chunks"),
     "pagination": ("pagination", "paginate", "paginated", "page by page", "pages of"),
     "circuit_breaker": ("circuit breaker", "circuit-breaker"),
+    "failover": ("failover", "fail over", "fails over", "backup host", "secondary host"),
+    "load_balancing": ("load balancing", "load-balancing", "load balancer", "round robin", "round-robin"),
     "authentication": (
         "authentication", "authenticate", "authenticates", "authenticated", "oauth", "jwt", "api key", "bearer token",
     ),

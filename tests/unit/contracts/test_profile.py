@@ -1,6 +1,7 @@
 """The table of what generated code imports, proven against the installed core."""
 
 import importlib
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
@@ -34,20 +35,16 @@ def test_every_entry_imports_from_the_installed_core() -> None:
 )
 def test_a_wrong_entry_is_noticed(wrong: tuple[str, str]) -> None:
     real = core_profile()
-    broken = CoreProfile(
-        real.version,
-        real.version_field,
-        real.node_types,
-        real.contract_classes,
-        {**real.kind_imports, NodeKind.EFFECT: (wrong, *real.kind_imports[NodeKind.EFFECT])},
-    )
+    kinds = {**real.kind_imports, NodeKind.EFFECT: (wrong, *real.kind_imports[NodeKind.EFFECT])}
+    broken = replace(real, kind_imports=kinds)
     assert len(unresolved(broken)) == 1
 
 
 def test_an_unknown_core_version_names_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match=DEFAULT_CORE_VERSION):
         core_profile("0.1.0")
-    assert core_versions() == (DEFAULT_CORE_VERSION,)
+    assert DEFAULT_CORE_VERSION in core_versions()
+    assert len(core_versions()) > 1
 
 
 def test_an_unknown_symbol_is_refused() -> None:
