@@ -26,21 +26,24 @@ def _effect(blueprint: NodeBlueprint) -> dict[str, Any]:
         if system
         else [(name, name) for name in blueprint.operations]
     )
+    operations = [
+        {
+            "operation_type": name,
+            "atomic": bool(_WRITING_WORDS.intersection(plain.split("_"))),
+            "timeout_seconds": timeout_s,
+        }
+        for name, plain in names[:_MAX_IO_OPERATIONS]
+    ]
+    is_transactional = blueprint.flavour == "postgresql" or "transaction" in blueprint.features
     part: dict[str, Any] = {
-        "io_operations": [
-            {
-                "operation_type": name,
-                "atomic": bool(_WRITING_WORDS.intersection(plain.split("_"))),
-                "timeout_seconds": timeout_s,
-            }
-            for name, plain in names[:_MAX_IO_OPERATIONS]
-        ],
+        "io_operations": operations,
         "idempotent_operations": (system is not None and system.is_idempotent) or "idempotent" in blueprint.features,
         "retry_policies": {
             "max_attempts": blueprint.contract_hints.max_attempts or _MAX_ATTEMPTS_DEFAULT,
             "circuit_breaker_enabled": "circuit_breaker" in blueprint.features,
         },
-        "transaction_management": {"enabled": blueprint.flavour == "postgresql" or "transaction" in blueprint.features},
+        # The core wants an atomic operation where transactions are.
+        "transaction_management": {"enabled": is_transactional and any(o["atomic"] for o in operations)},
         "event_type": subcontracts.event_type(blueprint),
     }
     if blueprint.external_systems:

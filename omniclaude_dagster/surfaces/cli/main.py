@@ -13,6 +13,7 @@ import typer
 from omniclaude_dagster.surfaces.cli.bench import bench
 from omniclaude_dagster.surfaces.cli.boundary import EXIT_USAGE, BoundaryGroup
 from omniclaude_dagster.surfaces.cli.console import output
+from omniclaude_dagster.surfaces.cli.contract import contract
 from omniclaude_dagster.surfaces.cli.doctor import doctor
 from omniclaude_dagster.surfaces.cli.gate_files import gate_files
 from omniclaude_dagster.surfaces.cli.gates import gates
@@ -38,6 +39,7 @@ for command in (generate, parse, gates, models, doctor, show):
 app.command("list")(list_generations)
 app.command("gate-files")(gate_files)
 app.add_typer(bench)
+app.add_typer(contract)
 
 
 @app.command()

@@ -32,6 +32,11 @@ def test_an_effect_names_its_operations_service_client_and_variables() -> None:
     assert contract["io_operations"][0]["timeout_seconds"] == 2
 
 
+def test_an_effect_that_only_reads_has_no_transaction() -> None:
+    contract = contract_of("EFFECT node called UserReader that reads users from PostgreSQL")
+    assert contract["transaction_management"] == {"enabled": False}
+
+
 def test_stated_limits_stand_in_the_performance_section() -> None:
     contract = contract_of(
         "COMPUTE node for pricing calculation within 20 ms, at least 500 calculations per second, below 128 MB memory"
