@@ -6,7 +6,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup model test lint types check-defs format dev demo bench-gates clean
+.PHONY: help setup model test lint types check-defs check-profiles format dev demo bench-gates clean
 
 help: ## List the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$NF }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ demo: setup ## Four requests become four nodes, with a real local model
 
 bench-gates: setup ## Time the static gates
 	@$(BIN)/python -m bench.gates
+
+check-profiles: setup ## Prove the table of core versions, each against the core it names
+	@$(BIN)/python -m tools.check_profiles
 
 clean: ## Remove environments and caches; .omniclaude (your state) and the local model stay
 	@rm -rf .venv .bootstrap .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -118,9 +118,15 @@ def check_understanding(ctx: PreGenerationContext) -> Verdict:
     """G8: what was understood has the content that a node of its kind needs."""
     parsed = ctx.parsed
     problems = []
-    if not any(o.strip() for o in parsed.operations):
+    if not any(o.strip() for o in parsed.operations) and not parsed.signature and not parsed.contract_hints.transitions:
         problems.append("no operations")
-    has_data = bool(parsed.fields or ctx.request.examples)
+    has_data = bool(
+        parsed.fields
+        or parsed.examples
+        or parsed.signature
+        or parsed.contract_hints.transitions
+        or ctx.request.examples
+    )
     if parsed.node_kind is NodeKind.EFFECT and not parsed.external_systems:
         problems.append("no external system that the EFFECT works on")
     if parsed.node_kind in {NodeKind.COMPUTE, NodeKind.REDUCER} and not has_data:

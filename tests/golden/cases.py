@@ -35,6 +35,10 @@ CASES: Mapping[str, Mapping[str, Any]] = {
             }
         ],
     },
+    "reducer_state_machine": {
+        "prompt": "REDUCER node called OrderState that keeps the order status: pending -> paid -> shipped, "
+        "paid -> refunded, at least 200 events per second"
+    },
     "scaffold": {"prompt": "Create EFFECT node for Redis cache operations"},
 }
 

@@ -10,6 +10,7 @@ from omniclaude_dagster.contracts.plan.common import (
     fields_from_hints,
     sample_from_fields,
 )
+from omniclaude_dagster.contracts.plan.state_machine import plan_state_machine
 from omniclaude_dagster.node.blueprint import FieldSpec, Logic, ModelSpec, NodeBlueprint
 from omniclaude_dagster.request.model import Example
 
@@ -23,6 +24,9 @@ _DEDUPLICATING = frozenset({"deduplicate", "deduplicates", "dedupe", "deduplicat
 
 def plan_reducer(plan: PlanInput) -> NodeBlueprint:
     """Blueprint of a REDUCER node; output fields nobody can derive make its logic a scaffold."""
+    machine = plan_state_machine(plan)
+    if machine is not None:
+        return machine
     examples = tuple(as_items_example(e) for e in plan.examples)
     rows = [row for e in examples for row in _items(e)]
     item = fields_from_examples(rows) or fields_from_hints(plan.parsed) or _DEFAULT_ITEM
