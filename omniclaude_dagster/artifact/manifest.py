@@ -1,15 +1,87 @@
 """How a published node says who made it: the `generated_by` and `files` entries of `node.manifest.yaml`.
 
 `files` maps every other file of the node to its SHA-256. The renderer writes both entries; the store reads them
-before it replaces anything, so that work done by hand is never overwritten.
+before it replaces anything, so that work done by hand is never overwritten. Where a person's edits were merged in,
+`generated` maps each file that differs from what was generated to the hash of that; null for one that was removed.
 """
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
+from omniclaude_dagster.request.model import REQUEST_ID_PATTERN
+
 MANIFEST_NAME = "node.manifest.yaml"
 GENERATED_BY = "omniclaude"
+
+
+def generated_hashes(manifest: bytes | None) -> dict[str, str] | None:
+    """Path to SHA-256 of everything that was generated, before edits; None when the node is not ours."""
+    document = _document(manifest)
+    if document is None:
+        return None
+    listed = {str(path): str(digest) for path, digest in document["files"].items()}
+    merged = document.get("generated")
+    changes = merged if isinstance(merged, dict) else {}
+    for path, digest in changes.items():
+        if digest is None:
+            listed.pop(str(path), None)
+        else:
+            listed[str(path)] = str(digest)
+    return listed
+
+
+def merged_manifest(manifest: bytes, generated: Mapping[str, bytes], delivered: Mapping[str, bytes]) -> bytes:
+    """The manifest of a node in which edits were merged: the hashes of what is delivered and of what was generated."""
+    document = yaml.safe_load(manifest)
+    before = {path: _sha256(content) for path, content in generated.items() if path != MANIFEST_NAME}
+    now = {path: _sha256(content) for path, content in delivered.items() if path != MANIFEST_NAME}
+    document["files"] = dict(sorted(now.items()))
+    changed = {
+        path: before.get(path) for path in sorted(before.keys() | now.keys()) if before.get(path) != now.get(path)
+    }
+    if changed:
+        document["generated"] = changed
+    return dump_manifest(document)
+
+
+def dump_manifest(document: Mapping[str, Any]) -> bytes:
+    """The manifest as YAML."""
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100).encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _document(manifest: bytes | None) -> dict[str, Any] | None:
+    try:
+        document = yaml.safe_load(manifest or b"")
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    is_ours = isinstance(document, dict) and document.get("generated_by") == GENERATED_BY
+    return document if is_ours and isinstance(document.get("files"), dict) else None
+
+
+@dataclass(frozen=True)
+class NodeIdentity:
+    """Which request a node was generated from, and what its package is called."""
+
+    request_id: str
+    package_name: str
+
+
+def identity_of(manifest: bytes) -> NodeIdentity | None:
+    """Who the node is by its manifest; None when the manifest is not one of ours."""
+    document = _document(manifest)
+    if document is None:
+        return None
+    request_id, name = document.get("request_id"), document.get("name")
+    is_known = isinstance(request_id, str) and isinstance(name, str) and REQUEST_ID_PATTERN.match(request_id)
+    return NodeIdentity(request_id, name) if is_known else None
 
 
 def ownership_problem(manifest: bytes | None, hashes: Mapping[str, str]) -> str | None:

@@ -26,6 +26,8 @@ from omniclaude_dagster.artifact.folders import (
     write_tree,
 )
 from omniclaude_dagster.artifact.manifest import MANIFEST_NAME, ownership_problem
+from omniclaude_dagster.artifact.pristine import PristineFiles
+from omniclaude_dagster.artifact.update import Update, merged_with_edits
 from omniclaude_dagster.atomic_files import file_lock, storage_error
 from omniclaude_dagster.errors import ConflictError, GateBlockedError, StorageError, UnsafePathError
 from omniclaude_dagster.gates.report import GateReport
@@ -78,11 +80,18 @@ class NodeStore:
     def __init__(self, output_dir: Path, state_dir: Path, *, lock_wait_s: float = 10.0) -> None:
         self._output_dir = Path(os.path.normpath(output_dir.absolute()))
         self._locks = state_dir / "locks" / "targets"
+        self._pristine = PristineFiles(state_dir / "pristine")
         self._lock_wait_s = lock_wait_s
         self._is_swept = False
 
-    def publish(self, bundle: NodeBundle, report: GateReport, *, request_id: str) -> PublishedNode:
-        """Deliver `bundle`. Publishing the same bytes again changes nothing.
+    def merged(self, bundle: NodeBundle) -> tuple[NodeBundle, Update] | None:
+        """The bundle with the edits of what stands in its place merged in; None when there are none."""
+        return merged_with_edits(bundle, self._output_dir, self._pristine)
+
+    def publish(
+        self, bundle: NodeBundle, report: GateReport, *, request_id: str, update: Update | None = None
+    ) -> PublishedNode:
+        """Deliver `bundle`. Publishing the same bytes again changes nothing. `update`: how `merged` made it.
 
         Raises GateBlockedError without a passing report about exactly these bytes, ConflictError when the target is
         not ours to replace, UnsafePathError for links, StorageError when the disk refuses; old files stay then.
@@ -93,7 +102,8 @@ class NodeStore:
                 if not self._is_swept:
                     _sweep_open_folder(output)
                     self._is_swept = True
-                is_replacement = self._put(output, bundle)
+                self._pristine.keep((update.generated if update else bundle).files.values())
+                is_replacement = self._put(output, bundle, update)
         except OSError as exc:
             raise storage_error(f"{bundle.package_name} cannot be written to {self._output_dir}", exc) from exc
         target = self._output_dir / bundle.package_name
@@ -112,10 +122,10 @@ class NodeStore:
                 )
             yield
 
-    def _put(self, output: int, bundle: NodeBundle) -> bool:
+    def _put(self, output: int, bundle: NodeBundle, update: Update | None) -> bool:
         """Whether an earlier node was replaced."""
         expected = {path: hashlib.sha256(content).hexdigest() for path, content in bundle.files.items()}
-        present = self._replaceable(output, bundle)
+        present = self._replaceable(output, bundle, update)
         if present == expected:
             return False
         with _staging_folder(output) as staging:
@@ -129,7 +139,7 @@ class NodeStore:
                 raise
         return bool(present)
 
-    def _replaceable(self, output: int, bundle: NodeBundle) -> dict[str, str] | None:
+    def _replaceable(self, output: int, bundle: NodeBundle, update: Update | None) -> dict[str, str] | None:
         """Hashes of what is in the target's place, None if nothing. Raises when that must stay."""
         name = bundle.package_name
         target = self._output_dir / name
@@ -143,6 +153,10 @@ class NodeStore:
         present = hash_tree(output, name)
         same_bytes = {path: hashlib.sha256(content).hexdigest() for path, content in bundle.files.items()}
         if not present or present == same_bytes:
+            return present
+        if update is not None:
+            if present != update.present:
+                raise ConflictError(f"{target} was changed while it was generated anew.", cure="generate it again")
             return present
         manifest = read_file(output, f"{name}/{MANIFEST_NAME}", max_bytes=MAX_FILE_BYTES)
         problem = ownership_problem(manifest, present)

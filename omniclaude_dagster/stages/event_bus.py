@@ -1,15 +1,18 @@
 """Stage 4.5: give the node its topics, its announcement, its start script and its tests.
 
-The files are rendered again from the typed model; nothing is injected into finished text.
+The files are rendered again from the typed model; nothing is injected into finished text. Where a person has edited
+the node in the output folder, the edits are merged in here, so that the gates judge what will be delivered.
 """
 
 import asyncio
+from dataclasses import replace
 
 from omniclaude_dagster.artifact.rendering import render_bundle
 from omniclaude_dagster.node.blueprint import EventBusSpec, NodeBlueprint
 from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome
 
+LOGIC_FILE = "logic.py"
 INTROSPECTION_TOPIC = "onex.evt.platform.node-introspection.v1"
 _DONE = {
     NodeKind.EFFECT: "performed",
@@ -25,9 +28,16 @@ async def integrate_event_bus(state: GenerationState, gateways: Gateways) -> Sta
         return StageOutcome(state, "no node", status="skipped")
     blueprint = state.blueprint.with_event_bus(topics_of(state.blueprint))
     bundle = await asyncio.to_thread(render_bundle, blueprint, profile=gateways.profile)
-    return StageOutcome(
-        state.with_bundle(blueprint, bundle), f"{len(bundle.files)} files; the node works with and without a bus"
-    )
+    message = f"{len(bundle.files)} files; the node works with and without a bus"
+    merged = await asyncio.to_thread(gateways.store_for(state.output_dir).merged, bundle)
+    if merged is None:
+        return StageOutcome(state.with_bundle(blueprint, bundle), message)
+    bundle, update = merged
+    if blueprint.is_scaffold and LOGIC_FILE in update.kept:
+        # A person has filled in what nobody else could; the gates judge it like any other logic.
+        blueprint = blueprint.with_logic(replace(blueprint.logic, origin="person", detail="written by hand"))
+    state = replace(state.with_bundle(blueprint, bundle), update=update)
+    return StageOutcome(state, f"{message}; {update.describe()}")
 
 
 def topics_of(blueprint: NodeBlueprint) -> EventBusSpec:
