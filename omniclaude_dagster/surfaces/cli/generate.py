@@ -10,6 +10,7 @@ from omniclaude_dagster.errors import RequestError
 from omniclaude_dagster.surfaces.cli.boundary import EXIT_USAGE
 from omniclaude_dagster.surfaces.cli.console import emit_json, output, say
 from omniclaude_dagster.surfaces.cli.options import DebugOption, JsonOption, PromptArgument
+from omniclaude_dagster.surfaces.cli.update import DryRunOption, show_dry_run
 
 if TYPE_CHECKING:
     from omniclaude_dagster.request.model import AcceptedRequest
@@ -40,12 +41,22 @@ def generate(
     name: Annotated[str | None, typer.Option(help="Name of the node, for example UserWriter.")] = None,
     kind: Annotated[str | None, typer.Option(click_type=_KINDS, help="Kind of the node.")] = None,
     domain: Annotated[str | None, typer.Option(help="Domain of the node, for example user_services.")] = None,
+    replayed_id: Annotated[
+        str | None,
+        typer.Option("--replay", metavar="REQUEST_ID", help="Generate again from recorded answers, and compare."),
+    ] = None,
+    is_dry_run: DryRunOption = False,
     json_output: JsonOption = False,
     is_quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; only outcome and path.")] = False,
     debug: DebugOption = False,
 ) -> int:
     """Generate a node from a sentence, and run it before it is delivered."""
     del debug
+    if replayed_id is not None:
+        from omniclaude_dagster.surfaces.cli.replay import replay
+
+        _refuse_beside_replay(prompt, mode, request_file, requests_file, name, kind, domain, is_interactive or None)
+        return replay(replayed_id, output_dir=output_dir, json_output=json_output, is_quiet=is_quiet)
     _check_one_source(prompt, request_file, requests_file, is_interactive=is_interactive)
     from omniclaude_dagster.surfaces.cli import sources
 
@@ -56,11 +67,15 @@ def generate(
         domain=domain,
         output_dir=sources.checked_output(output_dir) if output_dir is not None else None,
     )
+    if requests_file is not None and is_dry_run:
+        raise RequestError("--dry-run is for one request.", cure="use it without --requests")
     if requests_file is not None:
         lines = sources.from_lines(requests_file, overrides)
         return _generate_many(lines, json_output=json_output, is_quiet=is_quiet)
     accepted = _accepted(prompt, request_file, overrides, is_interactive=is_interactive)
-    return _generate_one(accepted, json_output=json_output, is_quiet=is_quiet)
+    if is_dry_run:
+        return show_dry_run(accepted, json_output=json_output, is_quiet=is_quiet)
+    return generate_one(accepted, json_output=json_output, is_quiet=is_quiet)
 
 
 def _check_one_source(prompt: str | None, request: Path | None, requests: Path | None, *, is_interactive: bool) -> None:
@@ -76,6 +91,14 @@ def _check_one_source(prompt: str | None, request: Path | None, requests: Path |
         raise RequestError("there is nothing to generate: no prompt, no --request, no --requests.", cure=cure)
     if requests is not None and is_interactive:
         raise RequestError("--interactive is for one request.", cure="use it without --requests")
+
+
+def _refuse_beside_replay(*given: object) -> None:
+    if any(value is not None for value in given):
+        raise RequestError(
+            "--replay takes the request from the records: no prompt and no other option of the request beside it.",
+            cure="omniclaude generate --replay REQUEST_ID [--output DIR]",
+        )
 
 
 def _accepted(
@@ -97,7 +120,8 @@ def _accepted(
     return sources.from_prompt(prompt or "", overrides)
 
 
-def _generate_one(accepted: "AcceptedRequest", *, json_output: bool, is_quiet: bool) -> int:
+def generate_one(accepted: "AcceptedRequest", *, json_output: bool, is_quiet: bool) -> int:
+    """Generate one accepted request, and show what came of it."""
     from omniclaude_dagster.settings import load_settings
     from omniclaude_dagster.surfaces.cli.next_steps import next_steps
     from omniclaude_dagster.surfaces.cli.render import generation_view, headline

@@ -22,6 +22,7 @@ from omniclaude_dagster.surfaces.cli.models import models
 from omniclaude_dagster.surfaces.cli.options import DebugOption
 from omniclaude_dagster.surfaces.cli.parse import parse
 from omniclaude_dagster.surfaces.cli.show import list_generations, show
+from omniclaude_dagster.surfaces.cli.update import update
 
 app = typer.Typer(
     cls=BoundaryGroup,
@@ -34,7 +35,7 @@ app = typer.Typer(
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, parse, gates, models, doctor, show):
+for command in (generate, update, parse, gates, models, doctor, show):
     app.command()(command)
 app.command("list")(list_generations)
 app.command("gate-files")(gate_files)
