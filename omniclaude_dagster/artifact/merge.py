@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from merge3 import Merge3
 
-CONFLICT_SUFFIX = ".conflict"
+from omniclaude_dagster.gates.security_data import CONFLICT_SUFFIX
+
 _PERSON, _FRESH, _BASE = "edited", "generated now", "generated before"
 
 Tree = Mapping[str, bytes]

@@ -3,6 +3,7 @@
 The sandbox contains code whatever it does; this list keeps code that would need containing from being published.
 """
 
+from omniclaude_dagster.contracts.plan.systems.registry import client_packages
 from omniclaude_dagster.request.model import NodeKind
 
 
@@ -34,7 +35,7 @@ ALLOWED_IMPORT_ROOTS: dict[NodeKind, frozenset[str]] = {
     NodeKind.COMPUTE: _PURE,
     NodeKind.REDUCER: _PURE,
     NodeKind.ORCHESTRATOR: _PURE,
-    NodeKind.EFFECT: _PURE | _OUTSIDE_WORLD,
+    NodeKind.EFFECT: _PURE | _OUTSIDE_WORLD | client_packages(),
 }
 START_FILE = "start_node.py"
 START_IMPORT_ROOTS = _PURE | _START_MODULES
@@ -129,15 +130,20 @@ BLOCKING_CALLS = frozenset({"time.sleep"})
 
 # Plain files of a node; anything else (libraries, archives, tool configuration, hooks of Python) is refused.
 ALLOWED_SUFFIXES = (".py", ".yaml", ".yml", ".md", ".json", ".txt", "py.typed")
+CONFLICT_SUFFIX = ".conflict"
 FORBIDDEN_FILES = _words(
     """
-    conftest.py sitecustomize.py usercustomize.py setup.py mypy.ini pytest.ini tox.ini setup.cfg pyproject.toml
+    conftest.py sitecustomize.py usercustomize.py setup.py mypy.ini pytest.ini tox.ini setup.cfg
     ruff.toml pyrightconfig.json
     """
 )
 
 # Findings of ruff's security rules that are a matter of taste in this setting and only count as lint.
 TOLERATED_RUFF_SECURITY = frozenset({"S101", "S110", "S112", "S311", "S404"})
+
+# Findings of ruff that are defects, not style: state that all calls share, tasks that may vanish, names that are not
+# there, results that are swallowed. They fail G13; all other lint only lowers the quality.
+DEFECTIVE_LINT = frozenset({"B006", "B012", "B023", "B039", "F811", "F821", "F823", "RUF006", "RUF012"})
 
 # Lint that is wrong for one file: printing is what the start script is for.
 TOLERATED_LINT = frozenset({(START_FILE, "T201")})

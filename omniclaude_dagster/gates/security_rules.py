@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from omniclaude_dagster.gates import security_data as data
 from omniclaude_dagster.gates.context import NodeContext
 from omniclaude_dagster.gates.import_rules import ImportedName, imported_names
+from omniclaude_dagster.gates.packaging_rules import PYPROJECT, pyproject_findings
 from omniclaude_dagster.gates.source import TESTS_FOLDER, Finding, SourceFile
 from omniclaude_dagster.gates.symbols import import_table, resolved
 from omniclaude_dagster.request.model import NodeKind
@@ -80,8 +81,11 @@ def _scope(ctx: NodeContext, source: SourceFile) -> _Scope:
 
 def _file_findings(ctx: NodeContext) -> Iterator[Finding]:
     for path in sorted(ctx.bundle.files):
-        name = path.rpartition("/")[2]
-        if name in data.FORBIDDEN_FILES:
+        # What an update shows beside an edited file is text whatever it is called.
+        name = path.rpartition("/")[2].removesuffix(data.CONFLICT_SUFFIX)
+        if path == PYPROJECT:
+            yield from pyproject_findings(ctx.bundle.files[path])
+        elif name in data.FORBIDDEN_FILES or name == PYPROJECT:
             yield Finding(path, 0, "configures tools or hooks into Python; a node has no such file")
         elif not name.endswith(data.ALLOWED_SUFFIXES):
             yield Finding(path, 0, "is not a kind of file that belongs in a node")

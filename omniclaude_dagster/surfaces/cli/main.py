@@ -21,6 +21,7 @@ from omniclaude_dagster.surfaces.cli.generate import generate
 from omniclaude_dagster.surfaces.cli.models import models
 from omniclaude_dagster.surfaces.cli.options import DebugOption
 from omniclaude_dagster.surfaces.cli.parse import parse
+from omniclaude_dagster.surfaces.cli.pre_commit import pre_commit
 from omniclaude_dagster.surfaces.cli.show import list_generations, show
 from omniclaude_dagster.surfaces.cli.update import update
 
@@ -39,6 +40,7 @@ for command in (generate, update, parse, gates, models, doctor, show):
     app.command()(command)
 app.command("list")(list_generations)
 app.command("gate-files")(gate_files)
+app.command("pre-commit")(pre_commit)
 app.add_typer(bench)
 app.add_typer(contract)
 
