@@ -44,7 +44,7 @@ dev: setup ## Dagster UI, daemon and sensor on localhost
 demo: setup ## Four requests become four nodes, with a real local model
 	@$(BIN)/python -m tools.demo
 
-bench-gates: setup ## Time the static gates
+bench-gates: setup ## Time the gates and judge them by mutants
 	@$(BIN)/python -m bench.gates
 
 check-profiles: setup ## Prove the table of core versions, each against the core it names

@@ -46,6 +46,14 @@ def _times(value: Mapping[str, float], unit: str = "ms") -> str:
     return f"p50 {value['p50']:g}, p95 {value['p95']:g}, max {value['max']:g} {unit}"
 
 
+def _area(value: Mapping[str, float] | None) -> str:
+    return f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})" if value else "not determined"
+
+
+def _share(count: int, total: int, rate: Mapping[str, float]) -> str:
+    return f"{count} of {total} = {rate['value']:.1%} ({rate['low']:.1%} to {rate['high']:.1%})"
+
+
 ROWS = (
     Row("a node, fast mode, library, all gates and execution", "p50 ≤ 1500 ms", "generation",
         lambda f: _times(f["node_ms"])),
@@ -67,9 +75,20 @@ ROWS = (
         lambda f: f"{f['nodes_per_minute']:g} a minute ({f['published']} of {f['requests']}, {f['cores']} cores)"),
     Row("static gates, golden and generated nodes", "≤ 300 ms", "gates", lambda f: _times(f["reading_ms_all"])),
     Row("all gates of a node folder, warm", "", "gates", lambda f: _times(f["judging_ms_all"])),
-    Row("broken copies caught", "all", "gates",
-        lambda f: f["broken_copies"].get("left_out") or
-        f"{f['broken_copies']['caught']} of {f['broken_copies']['tried']}"),
+    Row("static gates on 100 nodes, one process", "≤ 3 s", "gates", lambda f: f"{f['reading_100_nodes_s']:g} s"),
+    Row("mutants caught by the gate that should", "≥ 95 %", "gates",
+        lambda f: _share(f["corpus"]["caught"], f["corpus"]["mutants"], f["corpus"]["catch_rate"])),
+    Row("false alarms on good nodes", "0 of ≥ 40", "gates",
+        lambda f: f"{len(f['corpus']['false_alarms'])} on {f['corpus']['good_nodes']} nodes"),
+    Row("quality score: right nodes, and wrong logic that examples see", "≥ 0.15 apart", "quality",
+        lambda f: f"p50 {f['groups']['right']['p50']:g} and {f['groups']['wrong logic']['p50']:g}, "
+                  f"{f['distance']:g} apart at least"),
+    Row("quality score: AUROC right against wrong logic seen / all mutants", "", "quality",
+        lambda f: " / ".join(_area(f["auroc"][f"right against {name}"]) for name in ("wrong logic", "all broken"))),
+    Row("contract, rendering and formatting of a node", "p50 ≤ 60 ms", "rendering", lambda f: _times(f["node_ms"])),
+    Row("copier with 12 of the same files / our rendering, both written", "≥ 10 times", "rendering",
+        lambda f: f"{f['copier_ms']['p50']:g} ms / {f['unformatted_written_ms']['p50']:g} ms = {f['ratio']:g} "
+                  f"({f['ratio_with_formatting']:g} with our formatting)"),
     Row("sandbox, cold start", "", "sandbox", lambda f: f"{f['cold_start_s']:g} s"),
     Row("a node's life in a warm sandbox / in a new bare Python", "", "sandbox",
         lambda f: f"{f['sandboxed_ms']['p50']:g} ms / {f['bare_python_ms']['p50']:g} ms = {f['ratio']:g}"),

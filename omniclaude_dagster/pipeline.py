@@ -8,15 +8,19 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from omniclaude_dagster.artifact.fingerprint import version_fingerprint
 from omniclaude_dagster.artifact.store import NodeStore, sweep
 from omniclaude_dagster.errors import ConflictError
+from omniclaude_dagster.providers.chains import Chains, build_chains
 from omniclaude_dagster.providers.gateway import build_gateway
 from omniclaude_dagster.providers.model import ModelGateway
+from omniclaude_dagster.providers.replay import ReplayGateway, Unrecorded
 from omniclaude_dagster.records.repository import RecordsStore
 from omniclaude_dagster.request.model import AcceptedRequest
 from omniclaude_dagster.request.store import RequestStore
@@ -24,7 +28,8 @@ from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
 from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.settings import Settings
 from omniclaude_dagster.stages.flow import record_of, result_of, run_stage, run_stages
-from omniclaude_dagster.stages.model import GenerationResult
+from omniclaude_dagster.stages.model import PUBLISHING_STAGE, STAGES, GenerationResult
+from omniclaude_dagster.stages.recipe import RecordedChains, RecordedGeneration, RecordedHistory, recipe_of
 from omniclaude_dagster.stages.state import Gateways, GenerationState, decided, new_state
 
 logger = logging.getLogger(__name__)
@@ -32,13 +37,27 @@ logger = logging.getLogger(__name__)
 OnStage = Callable[[GenerationState], None]
 
 
+@dataclass(frozen=True)
+class Replay:
+    """A generation done again. `unrecorded`: questions to models for which the records held no answer."""
+
+    state: GenerationState
+    unrecorded: tuple[Unrecorded, ...]
+
+
 class Platform:
     """Runs generations. Use as a context manager, or call `close`. Parts can be put in its place for tests."""
 
     def __init__(
-        self, settings: Settings, *, sandbox: Sandbox | None = None, models: ModelGateway | None = None
+        self,
+        settings: Settings,
+        *,
+        sandbox: Sandbox | None = None,
+        models: ModelGateway | None = None,
+        chains: Chains | None = None,
     ) -> None:
         self.settings = settings
+        self._given_chains = chains
         self._given_sandbox = sandbox
         self._given_models = models
         self._stores: dict[Path, NodeStore] = {}
@@ -62,6 +81,11 @@ class Platform:
         return self._given_models or build_gateway(self.settings)
 
     @cached_property
+    def chains(self) -> Chains:
+        """Which models each stage asks, in which order."""
+        return self._given_chains or build_chains(self.settings)
+
+    @cached_property
     def records(self) -> RecordsStore:
         """The system of record; its schema is brought up to date on first use."""
         return RecordsStore(self.settings.records_url, self.settings.home_path / "spool")
@@ -81,6 +105,7 @@ class Platform:
             store_for=self._store_for,
             artifacts_path=self.settings.artifacts_path,
             model_deadline_s=self.settings.stage_deadline_s,
+            chains=self.chains,
         )
 
     def _store_for(self, output_dir: Path) -> NodeStore:
@@ -106,14 +131,48 @@ class Platform:
     def finish(self, state: GenerationState) -> GenerationResult:
         """Write the records of a generation that has gone through its stages, and give its result."""
         result = result_of(state)
-        self.records.write(record_of(state, result))
+        recipe = recipe_of(state, self.gateways, versions=version_fingerprint())
+        self.records.write(replace(record_of(state, result), recipe=recipe.as_text()))
         return result
+
+    async def replay(
+        self, recorded: RecordedGeneration, *, output_dir: Path, on_stage: OnStage | None = None
+    ) -> Replay:
+        """Generate a recorded request again, with the same ids, from recorded answers alone, into `output_dir`.
+
+        No model is asked and nothing is recorded. What the generation could not reuse then it cannot reuse now.
+        """
+        recipe = recorded.recipe
+        models = ReplayGateway.of_calls(recorded.calls)
+        gateways = replace(
+            self.gateways,
+            models=models,
+            history=RecordedHistory(recorded.earlier),
+            chains=RecordedChains(recorded=recipe.chains),
+        )
+        fresh = new_state(recipe.accepted, artifacts_path=self.settings.artifacts_path)
+        state = replace(fresh, correlation_id=recorded.correlation_id, output_dir=output_dir)
+        if output_dir.is_dir():
+            sweep(output_dir)
+        return Replay(await run_stages(state, gateways, on_stage=on_stage), models.unrecorded)
 
     async def generate(self, accepted: AcceptedRequest, *, on_stage: OnStage | None = None) -> GenerationResult:
         """Run one generation alone on its request id. Raises ConflictError while another process works on it."""
         with self.requests.claim(accepted.request_id):
             state = await run_stages(self.start(accepted), self.gateways, on_stage=on_stage)
             return await asyncio.to_thread(self.finish, state)
+
+    async def preview(self, accepted: AcceptedRequest, *, on_stage: OnStage | None = None) -> GenerationState:
+        """Everything but the writing: the state in which the node would be delivered. Its model calls are recorded."""
+        with self.requests.claim(accepted.request_id):
+            state = self.start(accepted)
+            for number, _ in STAGES:
+                state = state if number == PUBLISHING_STAGE else await run_stage(number, state, self.gateways)
+                if on_stage is not None:
+                    on_stage(state)
+            kept = state if state.is_decided else decided(state, "needs_review", "dry run: nothing was written")
+            await asyncio.to_thread(self.finish, kept)
+            return state
 
     async def generate_all(
         self, requests: Sequence[AcceptedRequest], *, on_stage: OnStage | None = None

@@ -68,7 +68,7 @@ def test_symbols(blueprint: NodeBlueprint) -> tuple[str, ...]:
     symbols = {"ModelONEXContainer", *_INPUT_SYMBOLS[blueprint.kind]}
     if blueprint.is_scaffold or blueprint.kind in {NodeKind.EFFECT, NodeKind.ORCHESTRATOR}:
         symbols.add("ModelOnexError")
-    if blueprint.kind is NodeKind.EFFECT and not blueprint.is_scaffold:
+    if blueprint.kind is NodeKind.EFFECT:
         symbols.add("EnumCoreErrorCode")
     return tuple(symbols)
 
@@ -92,7 +92,7 @@ def pure_module_body(source: str, *, model_names: list[str]) -> str:
     others = [node for node in module.body if not isinstance(node, ast.Import | ast.ImportFrom)]
     first_line = min((_first_line(node) for node in others), default=1)
     text = "\n".join(source.splitlines()[first_line - 1 :]).strip("\n")
-    standard, third_party = _grouped(imported)
+    standard, third_party = grouped(imported)
     groups = ["\n".join(group) for group in (standard, third_party) if group]
     groups.append(f"from .models import {', '.join(model_names)}")
     return "\n\n".join(groups) + f"\n\n\n{text}\n"
@@ -104,7 +104,8 @@ def _first_line(node: ast.stmt) -> int:
     return node.lineno
 
 
-def _grouped(imported: list[ast.Import | ast.ImportFrom]) -> tuple[list[str], list[str]]:
+def grouped(imported: list[ast.Import | ast.ImportFrom]) -> tuple[list[str], list[str]]:
+    """Import lines of the standard library, and of third parties, each sorted."""
     standard: list[str] = []
     third_party: list[str] = []
     for node in imported:

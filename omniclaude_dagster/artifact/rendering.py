@@ -8,26 +8,28 @@ import hashlib
 import json
 import re
 import shlex
-import textwrap
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 
-from omniclaude_dagster.artifact import imports
+from omniclaude_dagster.artifact import imports, plain_logic, property_tests
 from omniclaude_dagster.artifact.formatting import format_python
+from omniclaude_dagster.artifact.literals import docstring, enum_member, python_literal
+from omniclaude_dagster.artifact.model_graph import ModelGraph
+from omniclaude_dagster.artifact.model_source import CHECKS, enum_source, model_source, package_source
 from omniclaude_dagster.contracts.builder import contract_yaml
 from omniclaude_dagster.contracts.plan.systems.registry import system_of_flavour
 from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
-from omniclaude_dagster.node.blueprint import FieldSpec, ModelSpec, NodeBlueprint
+from omniclaude_dagster.node.blueprint import ModelSpec, NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
 from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.settings import project_data_path
 
-_LINE_LENGTH = 120
 # Numbers of characters need no backslash: text may bring backslashes of its own, and two of them undo an escape.
 _INERT = str.maketrans({char: f"&#{ord(char)};" for char in "&<>|\\[*~@"} | {"`": "'"})
 # What is syntax only in some places: a list or heading at the start, an address, an underscore beside a word.
@@ -38,15 +40,20 @@ def render_bundle(blueprint: NodeBlueprint, *, profile: CoreProfile | None = Non
     """Every file of the node. Raises ContractError when the core's own model refuses its contract."""
     chosen = profile or core_profile()
     context = _context(blueprint, chosen)
+    header = provenance(blueprint, chosen)
     files = {
         "__init__.py": _render("common/package_init.py.jinja2", context),
         "contract.yaml": contract_yaml(blueprint, profile=chosen),
-        "node.py": _render(f"node/{blueprint.kind.value.lower()}.py.jinja2", context),
-        "logic.py": _logic(blueprint, context),
+        "node.py": header + _render(f"node/{blueprint.kind.value.lower()}.py.jinja2", context),
+        "logic.py": header + _logic(blueprint, context),
         "README.md": _render("common/readme.md.jinja2", context),
+        "pyproject.toml": _render("common/pyproject.toml.jinja2", context),
         **_models(blueprint, context),
-        **_enums(blueprint, context),
+        **_enums(blueprint),
+        **_extra_files(blueprint, context),
     }
+    if blueprint.request_json:
+        files["request.json"] = blueprint.request_json
     if blueprint.is_scaffold:
         files["REVIEW.md"] = _render("common/review.md.jinja2", context)
     if blueprint.event_bus is not None:
@@ -56,6 +63,13 @@ def render_bundle(blueprint: NodeBlueprint, *, profile: CoreProfile | None = Non
     encoded = {path: text.encode() for path, text in formatted.items()}
     encoded["node.manifest.yaml"] = _manifest(blueprint, encoded, chosen).encode()
     return NodeBundle(blueprint.package_name, encoded)
+
+
+def provenance(blueprint: NodeBlueprint, profile: CoreProfile) -> str:
+    """The one comment about generation: which request, which versions, and the model that wrote the logic, if any."""
+    written_by = f"; logic by {docstring(blueprint.logic.model)}" if blueprint.logic.model else ""
+    versions = f"omniclaude {omniclaude_version()}, omnibase-core {profile.version}"
+    return f"# Generated from request {blueprint.request_id} by {versions}{written_by}.\n"
 
 
 def has_templates(kind: NodeKind, systems: Iterable[str] = ()) -> bool:
@@ -70,8 +84,9 @@ def has_templates(kind: NodeKind, systems: Iterable[str] = ()) -> bool:
 
 def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
     system = system_of_flavour(blueprint.flavour)
-    opener = system.opener if system else None
-    step_names = [s.name for s in blueprint.steps] or [s["name"] for s in blueprint.sample_input.get("steps", ())]
+    opener, client = (system.opener, system.client) if system else (None, None)
+    planned = blueprint.sample_input.get("steps", ()) if blueprint.kind is NodeKind.ORCHESTRATOR else ()
+    step_names = [s.name for s in blueprint.steps] or [s["name"] for s in planned]
     has_waiting = bool(blueprint.steps) is False or any(s.depends_on for s in blueprint.steps)
     return {
         "blueprint": blueprint,
@@ -81,7 +96,14 @@ def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
         "enum": blueprint.enums[0].class_name if blueprint.enums else "",
         "operations": list(blueprint.operation_values),
         "opener": opener,
-        "logic_names": sorted([blueprint.logic.function, *([opener] if opener else [])]),
+        "client": client,
+        "client_protocol": f"Protocol{client}",
+        "client_module": "client",
+        "client_name": "client",
+        "logic_names": sorted(
+            [blueprint.logic.function, *([opener] if opener else []), *([f"Protocol{client}"] if client else [])],
+            key=_import_key,
+        ),
         "side_effect": system.side_effect if system else python_literal(blueprint.unfilled_operation),
         "effect_type": system.effect_type if system else "API_CALL",
         "step_names": step_names,
@@ -93,6 +115,10 @@ def _context(blueprint: NodeBlueprint, profile: CoreProfile) -> dict[str, Any]:
         "model_names": sorted(m.class_name for m in (blueprint.input_model, blueprint.output_model)),
         "error_imports": imports.lines(profile, ["EnumCoreErrorCode", "ModelOnexError"]),
         "framework_imports": imports.lines(profile, imports.node_symbols(blueprint)),
+        # What a system's own tests use of logic.py and tests/support.py; its template_context may name more.
+        "tested_logic": [],
+        "support_names": ["prepare"],
+        **plain_logic.template_context(blueprint),
         **(system.template_context(blueprint) if system else {}),
     }
 
@@ -103,60 +129,47 @@ def _logic(blueprint: NodeBlueprint, context: dict[str, Any]) -> str:
         return _render(logic.template, context)
     if logic.source is None:
         return _render("logic/scaffold.py.jinja2", context)
+    if blueprint.signature is not None:
+        plain = plain_logic.plain_module_body(blueprint, blueprint.signature, logic.source)
+        return _render("logic/pure.py.jinja2", {**context, "body": plain})
     names = sorted({blueprint.input_model.class_name, blueprint.output_model.class_name})
     body = imports.pure_module_body(logic.source, model_names=names)
     return _render("logic/pure.py.jinja2", {**context, "body": body})
 
 
+def _extra_files(blueprint: NodeBlueprint, context: dict[str, Any]) -> dict[str, str]:
+    system = system_of_flavour(blueprint.flavour)
+    return {path: _render(template, context) for path, template in system.extra_files.items()} if system else {}
+
+
 def _models(blueprint: NodeBlueprint, context: dict[str, Any]) -> dict[str, str]:
-    files: dict[str, str] = {}
-    exports = []
-    for model in blueprint.models:
-        files[f"models/{model.module}.py"] = _render("common/model.py.jinja2", {**context, **_model_parts(model)})
-        exports.append((model.module, model.class_name))
+    graph = ModelGraph.of(blueprint.models)
+    files = {f"models/{model.module}.py": model_source(model, graph) for model in blueprint.models}
+    exports = [(model.module, model.class_name) for model in blueprint.models]
     if context["has_config"]:
         config = context["config_class"]
         module = naming.snake_case(config)
         files[f"models/{module}.py"] = _render(f"common/config_{blueprint.flavour}.py.jinja2", context)
         exports.append((module, config))
-    files["models/__init__.py"] = _render("common/models_init.py.jinja2", {**context, "exports": sorted(exports)})
-    return files
+    checks = checks_source(blueprint.models)
+    if checks:
+        files["checks.py"] = checks
+    title = f"Models of {blueprint.class_name}."
+    return {**files, "models/__init__.py": package_source(title, exports, unfinished=graph.unfinished)}
 
 
-def _model_parts(model: ModelSpec) -> dict[str, Any]:
-    needed = sorted({pair for f in model.fields for pair in f.imports})
-    standard: dict[str, list[str]] = {}
-    pydantic_names = {"BaseModel", "ConfigDict"}
-    for module, symbol in needed:
-        if module == "pydantic":
-            pydantic_names.add(symbol)
-        else:
-            standard.setdefault(module, []).append(symbol)
-    if any("Field(" in field_line(f) for f in model.fields):
-        pydantic_names.add("Field")
-    local = {name for f in model.fields for name in f.enums}
-    other_models = {
-        word for f in model.fields for word in re.findall(r"\bModel\w+", f.type) if word != model.class_name
-    }
-    return {
-        "model": model,
-        "standard_imports": [f"from {module} import {', '.join(symbols)}" for module, symbols in standard.items()],
-        "pydantic_names": sorted(pydantic_names),
-        "local_imports": [
-            *(f"from ..enums import {name}" for name in sorted(local)),
-            *(f"from .{naming.snake_case(name)} import {name}" for name in sorted(other_models)),
-        ],
-    }
+def checks_source(models: Iterable[ModelSpec]) -> str:
+    """checks.py with the functions that fields mention; empty when none does."""
+    used = sorted({name for model in models for f in model.fields for name in f.names if name in CHECKS})
+    return _render("common/checks.py.jinja2", {"checks": used}) if used else ""
 
 
-def _enums(blueprint: NodeBlueprint, context: dict[str, Any]) -> dict[str, str]:
+def _enums(blueprint: NodeBlueprint) -> dict[str, str]:
     if not blueprint.enums:
         return {}
-    files = {
-        f"enums/{enum.module}.py": _render("common/enum.py.jinja2", {**context, "enum": enum})
-        for enum in blueprint.enums
-    }
-    return {**files, "enums/__init__.py": _render("common/enums_init.py.jinja2", context)}
+    files = {f"enums/{enum.module}.py": enum_source(enum) for enum in blueprint.enums}
+    exports = [(enum.module, enum.class_name) for enum in blueprint.enums]
+    return {**files, "enums/__init__.py": package_source(f"Enumerations of {blueprint.class_name}.", exports)}
 
 
 def _bus_files(blueprint: NodeBlueprint, context: dict[str, Any], profile: CoreProfile) -> dict[str, str]:
@@ -186,10 +199,20 @@ def _tests(blueprint: NodeBlueprint, context: dict[str, Any], profile: CoreProfi
         },
     )
     return {
+        **_property_tests(blueprint, context, profile),
         "tests/__init__.py": f'"""Tests of {blueprint.class_name}."""\n',
         "tests/support.py": _render("tests/support.py.jinja2", {**context, "support_part": _support_part(blueprint)}),
         "tests/test_node.py": test,
     }
+
+
+def _property_tests(blueprint: NodeBlueprint, context: dict[str, Any], profile: CoreProfile) -> dict[str, str]:
+    known = property_tests.property_context(blueprint)
+    if known is None:
+        return {}
+    lines = imports.lines(profile, property_tests.framework_symbols(blueprint))
+    path = "tests/test_properties.py"
+    return {path: _render(f"{path}.jinja2", {**context, **known, "imports": lines})}
 
 
 def _support_part(blueprint: NodeBlueprint) -> str:
@@ -208,7 +231,6 @@ def _manifest(blueprint: NodeBlueprint, files: dict[str, bytes], profile: CorePr
         "node_type": profile.node_types[blueprint.kind],
         "generated_by": "omniclaude",
         "request_id": blueprint.request_id,
-        "correlation_id": blueprint.correlation_id,
         "node": {
             "kind": blueprint.kind.value,
             "class_name": blueprint.class_name,
@@ -225,9 +247,27 @@ def _manifest(blueprint: NodeBlueprint, files: dict[str, bytes], profile: CorePr
         "external_systems": list(blueprint.external_systems),
         "logic": {"function": logic.function, "origin": logic.origin, "model": logic.model, "detail": logic.detail},
         "is_complete": not blueprint.is_scaffold,
+        **_open_models(blueprint),
         "files": {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())},
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _open_models(blueprint: NodeBlueprint) -> dict[str, list[str]]:
+    """Models whose given schema allows keys it does not name; they leave them out, and gate G12 lets them."""
+    names = sorted(m.class_name for m in blueprint.models if m.extra == "ignore")
+    return {"open_models": names} if names else {}
+
+
+def _import_key(name: str) -> tuple[bool, str]:
+    """Order of imported names: classes before functions, as the linter sorts them."""
+    return not name[:1].isupper(), name
+
+
+@lru_cache(maxsize=1)
+def omniclaude_version() -> str:
+    """Version of this program."""
+    return version("omniclaude-dagster")
 
 
 def _render(template: str, context: dict[str, Any]) -> str:
@@ -252,24 +292,9 @@ def _environment() -> Environment:
         "shell": shlex.quote,
         "regex": re.escape,
         "member": enum_member,
-        "field_line": field_line,
         "json_text": json.dumps,
     }
     return environment
-
-
-def python_literal(value: object) -> str:
-    """A Python literal on one line; text is double-quoted and pure ASCII."""
-    if not isinstance(value, str):
-        return repr(value)
-    # Not json.dumps alone: it writes a character beyond the first plane as two halves, which Python keeps as halves.
-    return json.dumps(value, ensure_ascii=False).encode("ascii", "backslashreplace").decode("ascii")
-
-
-def docstring(text: str) -> str:
-    """Text that can stand inside triple quotes: one line, no quotes, no backslashes, printable."""
-    plain = "".join(c if c.isprintable() else " " for c in text).replace("\\", "/").replace('"', "'")
-    return textwrap.shorten(plain, width=88, placeholder="...") or "Generated node."
 
 
 def markdown_text(text: str) -> str:
@@ -284,35 +309,6 @@ def code_text(text: str) -> str:
 
 def _one_line(text: object) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-
-
-def enum_member(value: str) -> str:
-    """Enum member for a value: `select` -> `SELECT`."""
-    return re.sub(r"[^A-Z0-9]+", "_", value.upper()).strip("_")
-
-
-def field_line(field: FieldSpec) -> str:
-    """One field of a model as source, in the style of ruff's formatter."""
-    arguments = [f"{name}={_constraint(value)}" for name, value in field.constraints.items()]
-    default = field.default
-    if default in {"dict", "list"} or (default or "").startswith("lambda"):
-        arguments.insert(0, f"default_factory={default}")
-    elif default is not None and arguments:
-        arguments.insert(0, f"default={default}")
-    if field.description:
-        arguments.append(f"description={python_literal(field.description)}")
-    if not arguments:
-        return f"{field.name}: {field.type}" + (f" = {default}" if default is not None else "")
-    if default is not None and not arguments[0].startswith("default"):
-        arguments.insert(0, f"default={default}")
-    one_line = f"{field.name}: {field.type} = Field({', '.join(arguments)})"
-    if len(one_line) + 4 <= _LINE_LENGTH:
-        return one_line
-    return f"{field.name}: {field.type} = Field(\n        {', '.join(arguments)}\n    )"
-
-
-def _constraint(value: float | str) -> str:
-    return f'r"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _tidy(text: str) -> str:

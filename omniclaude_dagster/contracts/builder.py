@@ -7,7 +7,6 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from omniclaude_dagster.contracts.profile import CoreProfile, Import, core_profile
@@ -16,6 +15,7 @@ from omniclaude_dagster.contracts.sections.common import performance, tags, vers
 from omniclaude_dagster.contracts.sections.kinds import SECTIONS
 from omniclaude_dagster.errors import OmniClaudeError
 from omniclaude_dagster.node.blueprint import NodeBlueprint
+from omniclaude_dagster.node.documents import yaml_data, yaml_text
 from omniclaude_dagster.request.model import NodeKind
 
 
@@ -30,8 +30,8 @@ def contract_yaml(blueprint: NodeBlueprint, *, profile: CoreProfile | None = Non
     chosen = profile or core_profile()
     document = contract_document(blueprint, profile=chosen)
     validate_contract(document, blueprint.kind, profile=chosen)
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-    validate_contract(yaml.safe_load(text), blueprint.kind, profile=chosen)
+    text = yaml_text(document)
+    validate_contract(yaml_data(text), blueprint.kind, profile=chosen)
     return text
 
 

@@ -75,9 +75,11 @@ def _output_problems(ctx: NodeContext, answer: Processed) -> list[str]:
     if not isinstance(answer.output, dict):
         return [f"the result is {type(answer.output).__name__}, not the fields of the output model"]
     missing, unknown = fields - answer.output.keys(), answer.output.keys() - fields
+    refused = [f"the output model refuses the result: {answer.output_error[:300]}"] if answer.output_error else []
     return [
         *(f"the result lacks the output model's field {name!r}" for name in sorted(missing)),
         *(f"the result has {name!r}, which the output model does not know" for name in sorted(unknown)),
+        *(refused if not (missing or unknown) else []),
     ]
 
 

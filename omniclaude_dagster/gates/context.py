@@ -69,6 +69,8 @@ class NodeContext:
     beside those of `examples`; when both are empty, one is made from the input model. `support_module` names the
     module that supplies stand-ins for what the node talks to (default: the node's own `tests/support.py`, where it
     has one). `execution_limit_s` bounds the processing of all inputs together, wall clock and processor.
+    `is_as_generated`: the bundle was rendered a moment ago and nobody can have edited it, so its manifest must be true
+    of every byte.
     """
 
     bundle: NodeBundle
@@ -80,6 +82,7 @@ class NodeContext:
     samples: tuple[dict[str, Any], ...] = ()
     support_module: str | None = None
     execution_limit_s: float = 20.0
+    is_as_generated: bool = False
     shared: OnceStore = field(default_factory=OnceStore, compare=False, repr=False)
 
     @property

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 
 from pydantic import BaseModel
 
-from omniclaude_dagster.gates import execution
+from omniclaude_dagster.gates import execution, sabotage
 from omniclaude_dagster.gates.acceptance import example_problems, output_problems, sample_problems
 from omniclaude_dagster.gates.context import NodeContext
 from omniclaude_dagster.gates.execution import Place, Reply
-from omniclaude_dagster.gates.security_data import TOLERATED_LINT, TOLERATED_RUFF_SECURITY
+from omniclaude_dagster.gates.purity_rules import purity_findings
+from omniclaude_dagster.gates.security_data import DEFECTIVE_LINT, TOLERATED_LINT, TOLERATED_RUFF_SECURITY
 from omniclaude_dagster.gates.source import TESTS_FOLDER, Finding
+from omniclaude_dagster.gates.suppressions import silenced_types
 from omniclaude_dagster.gates.verdict import Verdict
 
 
@@ -56,18 +58,22 @@ def lint_security(ctx: NodeContext) -> Verdict:
 
 
 def check_types(ctx: NodeContext) -> Verdict:
-    """G13: mypy --strict is clean. Lint and the framework's validator are reported, and only lower the quality."""
+    """G13: mypy --strict is clean, nothing hides from it, and ruff finds no defect.
+
+    Other lint and the framework's validator are reported, and only lower the quality.
+    """
     reply = execution.typecheck(ctx)
     if reply.value is None:
         return _unanswered(reply)
-    verdict = Verdict.of((e.shown(ctx.package) for e in reply.value.errors), passed="mypy --strict is clean")
+    problems = [*map(str, silenced_types(ctx)), *(e.shown(ctx.package) for e in reply.value.errors), *_defects(ctx)]
+    verdict = Verdict.of(problems, passed="mypy --strict is clean")
     if verdict.status != "pass":
         return verdict
     return Verdict.of(_style_problems(ctx), passed="mypy --strict, ruff and onex validate are clean", status="warn")
 
 
 def run_node(ctx: NodeContext) -> Verdict:
-    """G14: the node imports, instantiates, initialises, processes a sample and cleans up."""
+    """G14: the node imports, instantiates, initialises, processes samples and cleans up; a pure one does no more."""
     reply = execution.execute_node(ctx)
     if reply.value is None:
         return _unanswered(reply)
@@ -75,11 +81,12 @@ def run_node(ctx: NodeContext) -> Verdict:
     if not problems:
         problems.extend(sample_problems(ctx, reply.value))
         problems.extend(output_problems(ctx, reply.value))
+    problems.extend(map(str, purity_findings(ctx)))
     return Verdict.of(problems, passed=f"processed {len(reply.value.processed)} inputs")
 
 
 def accept_node(ctx: NodeContext) -> Verdict:
-    """G-EXEC: acceptance examples, determinism and the node's own tests."""
+    """G-EXEC: acceptance examples, determinism, and the node's own tests, which must notice a broken node."""
     executed = execution.execute_node(ctx)
     if executed.value is None:
         return _unanswered(executed)
@@ -90,8 +97,25 @@ def accept_node(ctx: NodeContext) -> Verdict:
         if tests.value is None:
             return _unanswered(tests) if not problems else Verdict.of([*problems, tests.problem], passed="")
         problems.extend(_test_problems(tests.value))
+        if not problems and not are_tests_proven(ctx):
+            problems.append("the node's tests also pass when the node is broken on purpose, so they prove nothing")
         passed += f" and {tests.value.passed} tests"
     return Verdict.of(problems, passed=f"{passed} pass")
+
+
+def are_tests_proven(ctx: NodeContext) -> bool:
+    """Whether a test notices when the node is broken on purpose; True where nothing of it can be broken."""
+    files = sabotage.sabotaged_files(ctx)
+    if files is None:
+        return True
+    tried = execution.run_tests_sabotaged(ctx, files)
+    # Tests that do not end, or end the process, have noticed too.
+    return tried.value is None or is_noticed(tried.value)
+
+
+def is_noticed(tests: execution.OwnTests) -> bool:
+    """Whether any test of a node that was broken on purpose did not pass."""
+    return bool(tests.failed or tests.errors)
 
 
 def has_tests(ctx: NodeContext) -> bool:
@@ -121,6 +145,16 @@ def security_issues(ctx: NodeContext, issues: list[Place]) -> list[Place]:
 def style_issues(ctx: NodeContext, issues: list[Place]) -> list[Place]:
     """Lint findings that count: not those that are wrong for the file they are in."""
     return [i for i in issues if (i.file.removeprefix(f"{ctx.package}/"), i.code) not in TOLERATED_LINT]
+
+
+def _defects(ctx: NodeContext) -> Iterator[str]:
+    """Lint of the node itself that is no matter of style."""
+    lint = execution.lint(ctx)
+    if lint.value is not None:
+        for issue in lint.value.issues:
+            path = issue.file.removeprefix(f"{ctx.package}/")
+            if issue.code in DEFECTIVE_LINT and not path.startswith(TESTS_FOLDER):
+                yield issue.shown(ctx.package)
 
 
 def _style_problems(ctx: NodeContext) -> Iterator[str]:

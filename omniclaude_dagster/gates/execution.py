@@ -5,6 +5,7 @@ its shape counts as a failed execution. Each question is asked once per node, wh
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +105,7 @@ class Processed(_Answer):
     input: JsonValue = None
     outcome: str
     output: JsonValue = None
+    output_error: str | None = None
     error_type: str | None = None
     error_code: str | None = None
     message: str | None = None
@@ -239,6 +241,12 @@ def run_tests(ctx: NodeContext) -> Reply[OwnTests]:
     return _ask(ctx, "run_tests", OwnTests, {}, limits=TESTS_LIMITS)
 
 
+def run_tests_sabotaged(ctx: NodeContext, files: Mapping[str, bytes]) -> Reply[OwnTests]:
+    """Run the node's own tests on other files than the node's, until the first one fails."""
+    arguments = {"stops_at_first_failure": True}
+    return _ask(ctx, "run_tests", OwnTests, arguments, limits=TESTS_LIMITS, files=files, name="run_tests_sabotaged")
+
+
 def typecheck(ctx: NodeContext) -> Reply[Typechecked]:
     """Type-check strictly (mypy), with the framework's types."""
     return _ask(ctx, "typecheck", Typechecked, {}, key="errors", limits=TYPECHECK_LIMITS)
@@ -269,17 +277,19 @@ def _ask[T: BaseModel](
     *,
     key: str = "",
     limits: SandboxLimits | None = None,
+    files: Mapping[str, bytes] | None = None,
+    name: str = "",
 ) -> Reply[T]:
     def run() -> Reply[T]:
         job = SandboxJob(
             task=task,
-            files=ctx.folder_files,
+            files=ctx.folder_files if files is None else files,
             arguments={"package": ctx.package, **arguments},
             limits=limits or SandboxLimits(),
         )
         return _read(task, ctx.sandbox.run(job), shape, key)
 
-    return ctx.shared.once(f"task:{task}", run)
+    return ctx.shared.once(f"task:{name or task}", run)
 
 
 def _read[T: BaseModel](task: str, outcome: SandboxOutcome, shape: type[T], key: str) -> Reply[T]:

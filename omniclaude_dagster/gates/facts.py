@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from omniclaude_dagster.gates import execution
 from omniclaude_dagster.gates.acceptance import example_problems, samples_processed
 from omniclaude_dagster.gates.context import NodeContext
-from omniclaude_dagster.gates.executed_gates import has_tests, security_issues, style_issues
+from omniclaude_dagster.gates.executed_gates import has_tests, is_noticed, security_issues, style_issues
 from omniclaude_dagster.gates.execution import known
 from omniclaude_dagster.gates.quality import QualityFacts
 from omniclaude_dagster.gates.report import GateResult
@@ -20,6 +20,7 @@ def quality_facts(ctx: NodeContext, results: Iterable[GateResult]) -> QualityFac
     types = known(ctx, "typecheck", execution.Typechecked)
     onex = known(ctx, "onex_validate", execution.OnexValidated)
     tests = known(ctx, "run_tests", execution.OwnTests)
+    sabotaged = known(ctx, "run_tests_sabotaged", execution.OwnTests)
     good, sent = samples_processed(ctx, executed) if executed else (0, 0)
     outcomes = example_problems(ctx, executed) if executed else ()
     return QualityFacts(
@@ -37,5 +38,6 @@ def quality_facts(ctx: NodeContext, results: Iterable[GateResult]) -> QualityFac
         examples_total=len(ctx.examples) or None,
         tests_passed=tests.passed if tests else 0,
         tests_total=(tests.total if tests else 0) if has_tests(ctx) else None,
+        are_tests_proven=sabotaged is None or is_noticed(sabotaged),
         security_findings=len(security_issues(ctx, lint.issues)) if lint else None,
     )

@@ -13,20 +13,31 @@ _V1_IMPORTS = frozenset({"pydantic.validator", "pydantic.root_validator"})
 _V1_METHODS = frozenset({"dict", "parse_obj", "parse_raw", "update_forward_refs", "from_orm", "construct"})
 # `.json()` is how an HTTP response is read, so it is v1 style only inside models.
 _V1_MODEL_METHODS = frozenset({*_V1_METHODS, "json", "schema"})
+# Makes a model whose values nobody checked.
+_UNCHECKED = "model_construct"
 _MUTABLE_LITERALS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 _MUTABLE_CALLS = frozenset({"list", "dict", "set", "bytearray", "collections.defaultdict", "collections.deque"})
 
 
 def model_findings(ctx: NodeContext) -> Iterator[Finding]:
     """Every violation in models/, Pydantic v1 style anywhere, and models that are not exported."""
+    open_models = _open_models(ctx)
     for source in ctx.parsed.product:
         is_model_file = source.path.startswith("models/")
         yield from _v1_findings(source, _V1_MODEL_METHODS if is_model_file else _V1_METHODS)
+        yield from _unchecked_findings(source)
         if is_model_file:
             for node in source.tree.body:
                 if isinstance(node, ast.ClassDef):
-                    yield from _class_findings(source, node)
+                    yield from _class_findings(source, node, is_open=node.name in open_models)
     yield from _export_findings(ctx)
+
+
+def _open_models(ctx: NodeContext) -> frozenset[str]:
+    """Models that may leave unknown keys out, because a given schema allows them: the manifest names them."""
+    manifest = ctx.parsed.documents.get("node.manifest.yaml")
+    named = manifest.get("open_models") if isinstance(manifest, dict) else None
+    return frozenset(name for name in named if isinstance(name, str)) if isinstance(named, list) else frozenset()
 
 
 def _v1_findings(source: SourceFile, methods: frozenset[str]) -> Iterator[Finding]:
@@ -42,7 +53,13 @@ def _v1_findings(source: SourceFile, methods: frozenset[str]) -> Iterator[Findin
                 yield Finding(source.path, node.lineno, f".{node.func.attr}() is Pydantic v1 style")
 
 
-def _class_findings(source: SourceFile, node: ast.ClassDef) -> Iterator[Finding]:
+def _unchecked_findings(source: SourceFile) -> Iterator[Finding]:
+    for node in source.nodes:
+        if isinstance(node, ast.Attribute) and node.attr == _UNCHECKED:
+            yield Finding(source.path, node.lineno, f"{_UNCHECKED} makes a model without checking its values")
+
+
+def _class_findings(source: SourceFile, node: ast.ClassDef, *, is_open: bool) -> Iterator[Finding]:
     table = import_table(source)
     bases = [resolved(b.value if isinstance(b, ast.Subscript) else b, table) or "" for b in node.bases]
     is_model = any(b in _MODEL_BASES or MODEL_CLASS_PATTERN.match(b.rpartition(".")[2]) for b in bases)
@@ -54,7 +71,7 @@ def _class_findings(source: SourceFile, node: ast.ClassDef) -> Iterator[Finding]
     if "pydantic.BaseModel" in bases and not any(_is_field(statement) for statement in node.body):
         yield Finding(source.path, node.lineno, f"{node.name} has no fields")
     for statement in node.body:
-        yield from _statement_findings(source, node, statement, table)
+        yield from _statement_findings(source, node, statement, table, is_open=is_open)
 
 
 def _is_model_config(statement: ast.stmt, table: dict[str, str]) -> bool:
@@ -82,15 +99,17 @@ def _target_name(statement: ast.stmt) -> str | None:
 
 
 def _statement_findings(
-    source: SourceFile, node: ast.ClassDef, statement: ast.stmt, table: dict[str, str]
+    source: SourceFile, node: ast.ClassDef, statement: ast.stmt, table: dict[str, str], *, is_open: bool
 ) -> Iterator[Finding]:
     name = _target_name(statement)
+    allowed = {"forbid", "ignore"} if is_open else {"forbid"}
     where = f"{node.name}.{name}"
     if isinstance(statement, ast.ClassDef) and statement.name == "Config":
         yield Finding(source.path, statement.lineno, f"{node.name} has a class Config (Pydantic v1 style)")
     if name == "model_config" and isinstance(statement, ast.Assign | ast.AnnAssign):
-        if _allows_extra(statement.value):
-            yield Finding(source.path, statement.lineno, f"{node.name} accepts unknown fields (extra='allow')")
+        if _extra(statement.value) not in allowed and not _is_root_model(node, table):
+            message = f"{node.name} does not refuse unknown fields; use ConfigDict(extra='forbid', ...)"
+            yield Finding(source.path, statement.lineno, message)
     elif isinstance(statement, ast.Assign) and name and not name.startswith("_"):
         yield Finding(source.path, statement.lineno, f"{where} has no type")
     elif isinstance(statement, ast.AnnAssign) and name:
@@ -100,9 +119,17 @@ def _statement_findings(
             yield Finding(source.path, statement.lineno, f"{where} has a mutable default; use default_factory")
 
 
-def _allows_extra(value: ast.expr | None) -> bool:
+def _extra(value: ast.expr | None) -> object:
+    """What a model's configuration says about unknown keys."""
     keywords = value.keywords if isinstance(value, ast.Call) else []
-    return any(k.arg == "extra" and isinstance(k.value, ast.Constant) and k.value.value == "allow" for k in keywords)
+    said = [k.value.value for k in keywords if k.arg == "extra" and isinstance(k.value, ast.Constant)]
+    return said[-1] if said else None
+
+
+def _is_root_model(node: ast.ClassDef, table: dict[str, str]) -> bool:
+    """A root model has no fields of its own, and Pydantic refuses `extra` for it."""
+    bases = [b.value if isinstance(b, ast.Subscript) else b for b in node.bases]
+    return any(resolved(base, table) == "pydantic.RootModel" for base in bases)
 
 
 def _mentions_any(annotation: ast.expr, table: dict[str, str]) -> bool:

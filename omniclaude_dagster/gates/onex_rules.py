@@ -45,6 +45,7 @@ MOVED_MODULES: dict[str, str] = {
     "omniarchon": "nothing: it is not a published package",
     "omninode_bridge": "nothing: it is not a published package",
 }
+_WORKFLOW_ENUM = "omnibase_core.enums.enum_workflow_execution (the other one is rejected by ModelOrchestratorInput)"
 MOVED_SYMBOLS: dict[tuple[str, str], str] = {
     ("omnibase_core", "ModelONEXContainer"): "omnibase_core.models.container.model_onex_container",
     ("omnibase_core", "NodeEffect"): "omnibase_core.nodes.node_effect",
@@ -54,5 +55,6 @@ MOVED_SYMBOLS: dict[tuple[str, str], str] = {
     (
         "omnibase_core.nodes",
         "EnumExecutionMode",
-    ): "omnibase_core.enums.enum_workflow_execution (the other one is rejected by ModelOrchestratorInput)",
+    ): _WORKFLOW_ENUM,
+    ("omnibase_core.enums.enum_orchestrator_types", "EnumExecutionMode"): _WORKFLOW_ENUM,
 }

@@ -26,7 +26,7 @@ def _classes(ctx: NodeContext) -> dict[str, ast.ClassDef]:
 
 def _field_names(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef], depth: int) -> set[str]:
     names = {
-        s.target.id
+        _json_name(s)
         for s in node.body
         if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name) and not s.target.id.startswith("_")
     } - {"model_config"}
@@ -35,3 +35,12 @@ def _field_names(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef], depth:
         if parent and depth:
             names |= _field_names(parent, classes, depth - 1)
     return names
+
+
+def _json_name(statement: ast.AnnAssign) -> str:
+    """The field's name in JSON: its serialization alias where it has one."""
+    keywords = statement.value.keywords if isinstance(statement.value, ast.Call) else []
+    for keyword in keywords:
+        if keyword.arg == "serialization_alias" and isinstance(keyword.value, ast.Constant):
+            return str(keyword.value.value)
+    return statement.target.id if isinstance(statement.target, ast.Name) else ""

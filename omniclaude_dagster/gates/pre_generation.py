@@ -126,8 +126,9 @@ def check_understanding(ctx: PreGenerationContext) -> Verdict:
         or parsed.signature
         or parsed.contract_hints.transitions
         or ctx.request.examples
+        or ctx.request.contract
     )
-    if parsed.node_kind is NodeKind.EFFECT and not parsed.external_systems:
+    if parsed.node_kind is NodeKind.EFFECT and not parsed.external_systems and not ctx.request.contract:
         problems.append("no external system that the EFFECT works on")
     if parsed.node_kind in {NodeKind.COMPUTE, NodeKind.REDUCER} and not has_data:
         problems.append("no fields and no examples that say what goes in and comes out")

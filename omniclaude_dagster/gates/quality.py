@@ -9,29 +9,35 @@ node that carries none.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Share of each part; sums to 1. What the node does (execution, examples, tests) weighs half.
+# Share of each part; sums to 1. What the node does (execution, examples, tests) weighs 0.6; the reasons for each are
+# in docs/quality.md, whose table a test compares with this one.
 WEIGHTS: Mapping[str, float] = {
-    "contract_valid": 0.12,
-    "imports": 0.08,
-    "types": 0.12,
-    "lint": 0.05,
-    "onex_validate": 0.05,
-    "execution": 0.20,
-    "examples": 0.22,
-    "tests": 0.08,
-    "security": 0.08,
+    "contract_valid": 0.10,
+    "imports": 0.06,
+    "types": 0.10,
+    "lint": 0.04,
+    "onex_validate": 0.04,
+    "execution": 0.18,
+    "examples": 0.36,
+    "tests": 0.06,
+    "security": 0.06,
 }
 # Each further finding halves what is left of the part.
 _DECAY = 0.5
 # Lint is about style: ten findings halve the part.
 _LINT_FINDINGS_PER_HALVING = 10
+# An answer that is wrong once is wrong: with any example failed, those that pass count half.
+_SHARE_WHEN_WRONG = 0.5
 # Parts of `execution`, in the order in which they build on one another.
 _EXECUTION_SHARES: Mapping[str, float] = {"import": 0.1, "instantiate": 0.2, "initialize": 0.2, "process": 0.5}
 
 
 @dataclass(frozen=True)
 class QualityFacts:
-    """What was found by executing. None means: not executed; for `examples_total` and `tests_total`: none exist."""
+    """What was found by executing. None means: not executed; for `examples_total` and `tests_total`: none exist.
+
+    `are_tests_proven`: False when the tests also pass with the node broken on purpose.
+    """
 
     is_contract_valid: bool | None = None
     unresolved_imports: int | None = None
@@ -47,6 +53,7 @@ class QualityFacts:
     examples_total: int | None = None
     tests_passed: int = 0
     tests_total: int | None = None
+    are_tests_proven: bool = True
     security_findings: int | None = None
 
 
@@ -67,8 +74,8 @@ def quality_of(facts: QualityFacts) -> Quality:
         "lint": _decayed(facts.lint_issues, per_halving=_LINT_FINDINGS_PER_HALVING),
         "onex_validate": _decayed(facts.onex_messages),
         "execution": _execution(facts),
-        "examples": _share(facts.examples_passed, facts.examples_total),
-        "tests": _share(facts.tests_passed, facts.tests_total),
+        "examples": _examples(facts),
+        "tests": _tests(facts),
         "security": _decayed(facts.security_findings),
     }
     applicable = {name: value for name, value in parts.items() if value is not None}
@@ -79,6 +86,16 @@ def quality_of(facts: QualityFacts) -> Quality:
 
 def _decayed(findings: int | None, *, per_halving: int = 1) -> float:
     return 0.0 if findings is None else _DECAY ** (findings / per_halving)
+
+
+def _examples(facts: QualityFacts) -> float | None:
+    share = _share(facts.examples_passed, facts.examples_total)
+    return share if share is None or share == 1.0 else share * _SHARE_WHEN_WRONG
+
+
+def _tests(facts: QualityFacts) -> float | None:
+    share = _share(facts.tests_passed, facts.tests_total)
+    return share if share is None or facts.are_tests_proven else 0.0
 
 
 def _share(passed: int, total: int | None) -> float | None:

@@ -4,14 +4,17 @@ Nothing here renders or reads; text that came from a person or a model is stored
 renderer. `Logic.source` is the only code in it, and it lands in `logic.py` only.
 """
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import ContractHints, Example, NodeKind
+from omniclaude_dagster.request.understanding.summary import task_sentence
 
-LogicOrigin = Literal["template", "earlier_generation", "model", "scaffold"]
+LogicOrigin = Literal["template", "earlier_generation", "model", "person", "scaffold"]
 
 
 @dataclass(frozen=True)
@@ -28,21 +31,20 @@ class FieldSpec:
 
     @property
     def imports(self) -> tuple[tuple[str, str], ...]:
-        """`(module, symbol)` pairs the type needs."""
-        known = {
-            "UUID": "uuid",
-            "datetime": "datetime",
-            "date": "datetime",
-            "JsonValue": "pydantic",
-            "SecretStr": "pydantic",
-        }
-        words = _identifiers(f"{self.type} {self.default or ''}")
-        return tuple((known[w], w) for w in sorted(words) if w in known)
+        """`(module, symbol)` pairs that type and default need."""
+        words = self.names
+        return tuple((_MODULES[w], w) for w in sorted(words) if w in _MODULES)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name in type and default."""
+        factory = "" if self.default in {"dict", "list"} else self.default or ""
+        return names_in(self.type) | names_in(factory)
 
     @property
     def enums(self) -> tuple[str, ...]:
         """Generated enums the type mentions."""
-        return tuple(w for w in sorted(_identifiers(self.type)) if w.startswith("Enum"))
+        return tuple(w for w in sorted(self.names) if w.startswith("Enum"))
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class ModelSpec:
     class_name: str
     description: str
     fields: tuple[FieldSpec, ...]
+    # What happens to keys that no field names: refused, or left out where a schema allows more than it says.
+    extra: Literal["forbid", "ignore"] = "forbid"
+    # Engine of the fields' patterns where Pydantic's own cannot read one.
+    regex_engine: Literal["rust-regex", "python-re"] = "rust-regex"
 
     @property
     def module(self) -> str:
@@ -61,11 +67,16 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class EnumSpec:
-    """A generated string enum, one per file."""
+    """A generated enum, one per file. `members` are the names of the values where those were chosen for them.
+
+    The values of an IntEnum are the digits of its numbers.
+    """
 
     class_name: str
     description: str
     values: tuple[str, ...]
+    members: tuple[str, ...] = ()
+    base: Literal["StrEnum", "IntEnum"] = "StrEnum"
 
     @property
     def module(self) -> str:
@@ -75,7 +86,11 @@ class EnumSpec:
 
 @dataclass(frozen=True)
 class Logic:
-    """The body of a node's work: where it came from, and its source when it is not a template's."""
+    """The body of a node's work: where it came from, and its source when it is not a template's.
+
+    `open_point`: what a person must still look at before the node counts as published; empty for nothing.
+    `is_total`: known to answer every valid input, so that its property test allows no refusal.
+    """
 
     origin: LogicOrigin
     function: str
@@ -83,6 +98,8 @@ class Logic:
     template: str | None = None
     model: str | None = None
     detail: str = ""
+    open_point: str = ""
+    is_total: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,8 @@ class SignatureSpec:
     parameters: tuple[str, ...]
     returns: str
     docstring: str = ""
+    # Annotation of each parameter of the function; a field can be wider where values were only shown.
+    annotations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,9 +162,13 @@ class NodeBlueprint:
     environment: Mapping[str, str] = field(default_factory=dict)
     operation_values: tuple[str, ...] = ()
     signature: SignatureSpec | None = None
-    contract_hints: ContractHints = ContractHints()
+    contract_hints: ContractHints = field(default_factory=ContractHints)
+    # The request as JSON that can be given again (`request.json` of the node).
+    request_json: str = ""
     # Sections of the contract a person gave; they win over what is inferred.
     given_contract: Mapping[str, Any] | None = None
+    # What the given contract says and the generated models do not check.
+    contract_notes: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -173,6 +196,11 @@ class NodeBlueprint:
         return (self.input_model, self.output_model, *self.extra_models)
 
     @property
+    def summary(self) -> str:
+        """What the node does, in a sentence."""
+        return task_sentence(self.description)
+
+    @property
     def is_scaffold(self) -> bool:
         """True when no body could be filled in."""
         return self.logic.origin == "scaffold"
@@ -191,13 +219,22 @@ class NodeBlueprint:
         return replace(self, event_bus=event_bus)
 
 
-def _identifiers(source: str) -> set[str]:
-    word = ""
-    words: set[str] = set()
-    for char in source + " ":
-        if char.isalnum() or char == "_":
-            word += char
-        else:
-            words.add(word)
-            word = ""
-    return words - {""}
+# Where the names that types are written with come from.
+_MODULES = {
+    **dict.fromkeys(("Annotated", "Literal"), "typing"),
+    **dict.fromkeys(("date", "datetime", "time", "timedelta"), "datetime"),
+    **dict.fromkeys(("IPv4Address", "IPv6Address"), "ipaddress"),
+    "Decimal": "decimal",
+    "UUID": "uuid",
+    **dict.fromkeys(
+        ("AfterValidator", "AwareDatetime", "Base64Bytes", "Field", "JsonValue", "SecretStr", "StrictBool",
+         "StrictFloat", "StrictInt"), "pydantic"),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def names_in(source: str) -> frozenset[str]:
+    """Every name in a Python expression; what stands inside text is none."""
+    if not source:
+        return frozenset()
+    return frozenset(node.id for node in ast.walk(ast.parse(source, mode="eval")) if isinstance(node, ast.Name))

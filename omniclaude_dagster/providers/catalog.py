@@ -4,26 +4,25 @@ Not here: what a call costs (`pricing.py`), whether a model answers (`gateway.py
 """
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from omniclaude_dagster.errors import ConfigurationError
 from omniclaude_dagster.providers.errors import UnknownModelError
 from omniclaude_dagster.providers.hosts import checked_base_url, is_private_host
+from omniclaude_dagster.providers.yaml_files import problems_of, read_mapping
 
 Provider = Literal["openai_compatible", "gemini", "anthropic"]
 Capability = Literal["json_schema", "json_object"]
 
-_MAX_FILE_BYTES = 65_536
-# Lives in the same folder and describes the quorum's seats, not a model.
-_NOT_A_MODEL = frozenset({"panel.yaml"})
+# Live in the same folder and describe no model: the order in which models are asked, and the quorum's seats.
+_NOT_A_MODEL = frozenset({"chains.yaml", "panel.yaml"})
 # Hosts name models freely, vLLM by default after a folder.
 MODEL_NAME_PATTERN = r"^[A-Za-z0-9._/@:+-]{1,200}$"
 _MONEY = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,9})?")
@@ -157,43 +156,10 @@ def load_catalog(folder: Path) -> Catalog:
 
 
 def _load_entry(path: Path) -> ModelEntry:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-        if len(content) > _MAX_FILE_BYTES:
-            raise ConfigurationError(f"{path} is larger than {_MAX_FILE_BYTES} bytes.", cure="one model a file")
-        # Strict and safe: a SafeLoader that also refuses a key given twice.
-        document = yaml.load(content.decode("utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as exc:
-        raise ConfigurationError(
-            f"{path} cannot be read: {' '.join(str(exc).split())}.", cure="make it a readable UTF-8 YAML file"
-        ) from None
-    if not isinstance(document, dict):
-        raise ConfigurationError(
-            f"{path} holds no mapping.", cure="start from another file of the model catalog; one model a file"
-        )
+    document = read_mapping(path, hint="start from another file of the model catalog; one model a file")
     if "source_file" in document:
         raise ConfigurationError(f"{path}: source_file: is not a key of the catalog.", cure="remove it")
     try:
         return ModelEntry.model_validate({**document, "source_file": path.name})
     except ValidationError as exc:
-        raise ConfigurationError(f"{path}: {_problems(exc)}.", cure="correct the keys named, see README") from None
-
-
-def _problems(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}".removeprefix(": ")
-        # The rejected value is not shown: somebody may have pasted a key into api_key_env.
-        for problem in error.errors(include_input=False, include_url=False)
-    )
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a mapping that gives a key twice: YAML's last-one-wins would hide a mistake about money."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is given twice", node.start_mark)
-        return super().construct_mapping(node, deep=deep)
+        raise ConfigurationError(f"{path}: {problems_of(exc)}.", cure="correct the keys named, see README") from None

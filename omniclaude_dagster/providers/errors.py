@@ -20,7 +20,8 @@
         ├── RejectedRequestError      any other 4xx, a redirect
         ├── RefusedReplyError         the vendor's safety filter spoke
         ├── PriceUnknownError         a call that could not be paid for exactly is not made
-        └── UnknownModelError         no such model in the catalog
+        ├── UnknownModelError         no such model in the catalog
+        └── NotRecordedError          a replay met a question that was never recorded
 
 `kind` is the short word that records carry; `is_fallback_helpful` says whether asking the next model makes sense.
 Messages are redacted before they get here. `call` is the record of the failed call; the gateway always sets it.
@@ -178,4 +179,11 @@ class UnknownModelError(PermanentProviderError):
     """The catalog has no such model. Fallback would hide a mistake in the configuration."""
 
     kind = "unknown_model"
+    is_fallback_helpful = False
+
+
+class NotRecordedError(PermanentProviderError):
+    """Only while replaying: the records hold no answer to this question. Fallback would replay something else."""
+
+    kind = "not_recorded"
     is_fallback_helpful = False

@@ -19,6 +19,7 @@ from omniclaude_dagster.providers.directory import DEFAULT_MODEL, Directory
 from omniclaude_dagster.providers.endpoint import Endpoints, finished_text, within
 from omniclaude_dagster.providers.errors import (
     AuthError,
+    BadReplyError,
     PriceUnknownError,
     ProviderError,
     RejectedRequestError,
@@ -110,7 +111,8 @@ class HttpModelGateway:
         except ProviderError as error:
             self._complete(error, talk=talk)
             raise error from None
-        return ChatReply(text=answer.text, call=talk.record(), data=answer.data)
+        kept = self._endpoints.redactor().without_secrets(answer.text)
+        return ChatReply(text=answer.text, call=talk.record(reply_text=kept), data=answer.data)
 
     async def status(self) -> tuple[ModelStatus, ...]:
         """Every configured model, really asked, 2 s each at most. Never raises for a model that does not answer."""
@@ -213,7 +215,8 @@ class HttpModelGateway:
         error.message = redactor.clean(where + error.message, max_chars=800)
         error.cure = redactor.clean(error.cure, max_chars=800)
         error.args = (error.message,)
-        error.call = talk.record(error)
+        said = error.text if isinstance(error, BadReplyError) else None
+        error.call = talk.record(error, reply_text=None if said is None else redactor.without_secrets(said))
         # The record tells the caller; only a refused key needs a person whatever the caller does about it.
         level = logging.ERROR if isinstance(error, AuthError) else logging.INFO
         _log.log(level, "model call failed (%s): %s", error.kind, error)

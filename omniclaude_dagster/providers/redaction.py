@@ -45,10 +45,14 @@ class Redactor:
 
         Shortened after redaction: a key cut in half would no longer be recognised.
         """
-        text = text[:_LONGEST_INPUT]
-        for secret in self._secrets:
-            text = text.replace(secret, REDACTED)
+        text = self.without_secrets(text[:_LONGEST_INPUT])
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         text = _CONTROL.sub(" ", text).strip()
         return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
+
+    def without_secrets(self, text: str) -> str:
+        """The text, every character of it kept but the secrets in use."""
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        return text

@@ -14,6 +14,7 @@ from omniclaude_dagster.providers.pricing import (
     estimated_tokens_of_bytes,
     usage_of,
 )
+from omniclaude_dagster.providers.recorded import request_sha256
 from omniclaude_dagster.providers.resilience import Clock
 from omniclaude_dagster.providers.wire import WireReply
 
@@ -69,8 +70,8 @@ class Talk:
             received = min(self.request.max_tokens, estimated_tokens_of_bytes(progress.bytes_received))
             self.usage += Usage(estimated_prompt_tokens(self.request.messages), received, is_estimated=True)
 
-    def record(self, error: ProviderError | None = None) -> ModelCall:
-        """The record of the call, good or failed."""
+    def record(self, error: ProviderError | None = None, *, reply_text: str | None = None) -> ModelCall:
+        """The record of the call, good or failed. `reply_text`: what the model said, also where it was of no use."""
         return ModelCall(
             correlation_id=self.request.correlation_id,
             stage=self.request.stage,
@@ -86,5 +87,7 @@ class Talk:
             is_usage_estimated=self.usage.is_estimated,
             error_kind=error.kind if error else None,
             error_message=str(error) if error else None,
+            request_sha256=request_sha256(self.request, model=self.model),
+            reply_text=reply_text,
             started_at=self.started_at,
         )

@@ -1,16 +1,18 @@
-"""The one door to the system of record: writes finished generations, finds earlier ones, says how it is.
+"""The one door to the system of record: writes generations and benchmark outcomes, finds them again, says how it is.
 
 A generation is one transaction, recognised by its correlation id: writing it again changes nothing. While the
 database is away, records wait in the spool and go in, in order, before the next one that succeeds.
 """
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, select, text
@@ -18,13 +20,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from omniclaude_dagster.errors import RecordsUnavailableError
-from omniclaude_dagster.records import migrate
+from omniclaude_dagster.providers.model import ModelCall
+from omniclaude_dagster.records import migrate, queries
 from omniclaude_dagster.records.engine import Redactor, begin_write, make_engine, parse_url, sqlite_file
-from omniclaude_dagster.records.rows import Payload, Row, payload_of, storable, typed_rows
-from omniclaude_dagster.records.schema import TABLES, Generation
+from omniclaude_dagster.records.read_back import benchmark_outcome, earlier_generation, model_call
+from omniclaude_dagster.records.rows import Payload, Row, payload_of, payload_of_outcomes, storable, typed_rows
+from omniclaude_dagster.records.schema import BENCHMARK_TABLES, TABLES, BenchmarkRow, Generation
 from omniclaude_dagster.records.spool import Spool, UnstorableError
 from omniclaude_dagster.request.model import NodeKind
-from omniclaude_dagster.stages.model import EarlierGeneration, GenerationRecord, GenerationResult
+from omniclaude_dagster.stages.model import BenchmarkOutcome, EarlierGeneration, GenerationRecord, GenerationResult
+from omniclaude_dagster.stages.recipe import RecordedGeneration, recipe_from_text
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -71,17 +76,29 @@ class RecordsStore:
 
     def write(self, record: GenerationRecord) -> None:
         """Write a generation, or spool it. Raises StorageError only if neither is possible."""
-        payload = payload_of(record)
-        record_id = record.result.correlation_id
-        try:
-            self._refuse_during_pause()
-            self._spool.replay(self._insert)
-            self._insert(payload)
-        except RecordsUnavailableError as exc:
-            self._spool.append(record_id, payload)
-            logger.warning("generation %s is spooled: %s", record_id, exc.message)
-        except UnstorableError as exc:
-            self._spool.set_aside(record_id, payload, str(exc))
+        self._write(record.result.correlation_id, payload_of(record), what="generation")
+
+    def write_benchmark_outcomes(self, outcomes: Iterable[BenchmarkOutcome]) -> None:
+        """Write outcomes, or spool them. A sample of a task of a run is kept once: writing it again changes nothing.
+
+        Raises StorageError only if neither is possible.
+        """
+        payload = payload_of_outcomes(outcomes)
+        if payload[BenchmarkRow.__tablename__]:
+            self._write(f"benchmark-{uuid.uuid4()}", payload, what="outcomes")
+
+    def benchmark_outcomes(self, benchmark_run: str) -> tuple[BenchmarkOutcome, ...]:
+        """The outcomes of a run by task and sample, also those that wait in the spool.
+
+        Raises RecordsUnavailableError.
+        """
+        run = storable(benchmark_run)
+        stored = self._read(lambda c: queries.outcomes_of_run(c, run))
+        waiting = [row for rows in self._spooled_rows() for row in rows.get(BenchmarkRow.__tablename__, ())]
+        found: dict[tuple[str, int], BenchmarkOutcome] = {}
+        for row in (*stored, *(row for row in waiting if row["benchmark_run"] == run)):
+            found.setdefault((row["task_id"], row["sample"]), benchmark_outcome(row))
+        return tuple(found[key] for key in sorted(found))
 
     def replay_spool(self) -> int:
         """Write what waits; the number of records written. Raises RecordsUnavailableError if the database is away."""
@@ -89,13 +106,8 @@ class RecordsStore:
 
     def published(self, *, node_kind: NodeKind, limit: int) -> tuple[EarlierGeneration, ...]:
         """The newest published generations of a kind. Raises RecordsUnavailableError."""
-        query = (
-            select(Generation.__table__)
-            .where(Generation.node_kind == node_kind.value, Generation.status == "published")
-            .order_by(Generation.finished_at.desc(), Generation.correlation_id)
-            .limit(max(0, limit))
-        )
-        return tuple(_earlier(row) for row in self._read(lambda c: c.execute(query).mappings().all()))
+        rows = self._read(lambda c: queries.published_generations(c, node_kind.value, limit))
+        return tuple(earlier_generation(row) for row in rows)
 
     def recent(self, limit: int) -> tuple[GenerationResult, ...]:
         """The newest generations of any status. Raises RecordsUnavailableError."""
@@ -111,22 +123,50 @@ class RecordsStore:
 
         Raises RecordsUnavailableError when the database is away and the spool does not know the request.
         """
-        spooled = self._newest_spooled(request_id)
-        query = (
-            select(Generation.result, Generation.finished_at)
-            .where(Generation.request_id == storable(request_id))
-            .order_by(Generation.finished_at.desc(), Generation.correlation_id)
-            .limit(1)
+        rows = self._newest(request_id)
+        return None if rows is None else GenerationResult.model_validate(rows["generations"][0]["result"])
+
+    def model_calls(self, request_id: str) -> tuple[ModelCall, ...]:
+        """The calls of the last generation of a request, in the order in which they were made.
+
+        Raises RecordsUnavailableError as `latest` does.
+        """
+        rows = self._newest(request_id)
+        return () if rows is None else tuple(model_call(row) for row in rows["model_calls"])
+
+    def recorded_generation(self, request_id: str) -> RecordedGeneration | None:
+        """The last delivered generation of a request, with all that replays it.
+
+        None when none was delivered, or the last one by a release that kept no recipes. `earlier` holds those of the
+        recipe's that still stand in the records. Raises RecordsUnavailableError, and StorageError for a damaged one.
+        """
+        rows = self._newest(request_id, is_delivered=True)
+        generation = None if rows is None else rows["generations"][0]
+        if rows is None or generation is None or generation.get("recipe") is None:
+            return None
+        recipe = recipe_from_text(generation["recipe"])
+        earlier = self._read(lambda c: queries.generations_by_id(c, recipe.earlier)) if recipe.earlier else []
+        return RecordedGeneration(
+            result=GenerationResult.model_validate(generation["result"]),
+            recipe=recipe,
+            calls=tuple(model_call(row) for row in rows["model_calls"]),
+            earlier=tuple(earlier_generation(row) for row in earlier),
         )
-        try:
-            stored = self._read(lambda c: c.execute(query).first())
-        except RecordsUnavailableError:
-            if spooled is None:
-                raise
-            stored = None
-        if spooled is not None and (stored is None or spooled["finished_at"] >= stored.finished_at):
-            return GenerationResult.model_validate(spooled["result"])
-        return GenerationResult.model_validate(stored.result) if stored is not None else None
+
+    def recorded_answers(self, request_sha256: str, *, session_id: str | None = None) -> tuple[ModelCall, ...]:
+        """Every recorded call that asked this question, in the order in which they were made; no replayed ones.
+
+        `session_id`: only those of requests with this session. Raises RecordsUnavailableError.
+        """
+        rows = self._read(lambda c: queries.calls_that_asked(c, request_sha256, session_id))
+        return tuple(model_call(row) for row in rows)
+
+    def recorded_models(self, *, session_id: str | None = None) -> tuple[str, ...]:
+        """The models with recorded answers, in the order in which they were first asked.
+
+        Raises RecordsUnavailableError.
+        """
+        return self._read(lambda c: queries.models_that_answered(c, session_id))
 
     def health(self) -> RecordsHealth:
         """Really connect, and ask whether a write would be taken."""
@@ -148,6 +188,17 @@ class RecordsStore:
     def close(self) -> None:
         """Close all connections. The store can be used again afterwards."""
         self._engine.dispose()
+
+    def _write(self, record_id: str, payload: Payload, *, what: str) -> None:
+        try:
+            self._refuse_during_pause()
+            self._spool.replay(self._insert)
+            self._insert(payload)
+        except RecordsUnavailableError as exc:
+            self._spool.append(record_id, payload)
+            logger.warning("%s %s is spooled: %s", what, record_id, exc.message)
+        except UnstorableError as exc:
+            self._spool.set_aside(record_id, payload, str(exc))
 
     def _insert(self, payload: Payload) -> None:
         """One transaction. Raises UnstorableError or RecordsUnavailableError."""
@@ -182,8 +233,8 @@ class RecordsStore:
     def _insert_rows(self, rows: dict[str, list[Row]]) -> None:
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         with self._engine.connect() as connection, begin_write(connection).begin():
-            for name, table in TABLES.items():
-                if not rows[name]:
+            for name, table in (TABLES | BENCHMARK_TABLES).items():
+                if not rows.get(name):
                     continue
                 done = connection.execute(insert(table).on_conflict_do_nothing(), rows[name])
                 if name == Generation.__tablename__ and done.rowcount == 0:
@@ -248,26 +299,34 @@ class RecordsStore:
     def _shown_url(self) -> str:
         return self._redact(self._url.render_as_string(hide_password=True))
 
-    def _newest_spooled(self, request_id: str) -> Row | None:
-        newest: Row | None = None
-        for payload in self._spool.payloads():
-            try:
-                row = typed_rows(payload)["generations"][0]
-            except (ValueError, TypeError, AttributeError):
-                continue
-            if row["request_id"] == request_id and (newest is None or row["finished_at"] >= newest["finished_at"]):
-                newest = row
+    def _newest(self, request_id: str, *, is_delivered: bool = False) -> dict[str, list[Row]] | None:
+        """The last (delivered) generation of a request and its model calls in order, from the database or the spool.
+
+        Raises RecordsUnavailableError when the database is away and the spool does not know the request.
+        """
+        spooled = self._newest_spooled(request_id, is_delivered=is_delivered)
+        try:
+            stored = self._read(lambda c: queries.newest_generation(c, request_id, is_delivered=is_delivered))
+        except RecordsUnavailableError:
+            if spooled is None:
+                raise
+            return spooled
+        if spooled is None or stored is None:
+            return spooled or stored
+        is_spooled_newer = spooled["generations"][0]["finished_at"] >= stored["generations"][0]["finished_at"]
+        return spooled if is_spooled_newer else stored
+
+    def _newest_spooled(self, request_id: str, *, is_delivered: bool) -> dict[str, list[Row]] | None:
+        newest: dict[str, list[Row]] | None = None
+        for rows in self._spooled_rows():
+            for row in rows.get("generations", ()):
+                is_wanted = row["request_id"] == request_id and not (is_delivered and row["node_path"] is None)
+                if is_wanted and (newest is None or row["finished_at"] >= newest["generations"][0]["finished_at"]):
+                    newest = rows
         return newest
 
-
-def _earlier(row: Any) -> EarlierGeneration:
-    logic = dict(row["logic"])
-    return EarlierGeneration(
-        request_id=row["request_id"],
-        node_kind=NodeKind(row["node_kind"]),
-        name=row["node_name"] or "",
-        domain=row["domain"] or "",
-        description=str(logic.get("description") or row["prompt"]),
-        quality_score=row["quality_score"],
-        logic=logic,
-    )
+    def _spooled_rows(self) -> Iterator[dict[str, list[Row]]]:
+        """The rows of each waiting record, oldest first; what is no record is left out."""
+        for payload in self._spool.payloads():
+            with contextlib.suppress(ValueError, TypeError, AttributeError):
+                yield typed_rows(payload)

@@ -1,18 +1,23 @@
-"""A generation record as table rows, in two forms: JSON-able (what the spool keeps) and typed (what SQL wants).
+"""Records as table rows, in two forms: JSON-able (what the spool keeps) and typed (what SQL wants).
 
-Text is made storable here: PostgreSQL takes neither NUL nor lone surrogates, and JSON has no NaN.
+Text is made storable here: PostgreSQL takes neither NUL nor lone surrogates, and JSON has no NaN. Answers of models
+are kept to the character (`escapes.py`). The money columns count what was spent: a replayed call is 0 there, while
+the generation's result goes on saying what its answers had cost.
 """
 
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Table
 
-from omniclaude_dagster.records.schema import TABLES, TextUuid, UtcDateTime
-from omniclaude_dagster.stages.model import GenerationRecord, GenerationResult
+from omniclaude_dagster.providers.recorded import is_replayed
+from omniclaude_dagster.records.escapes import escaped
+from omniclaude_dagster.records.schema import BENCHMARK_TABLES, TABLES, TextUuid, UtcDateTime
+from omniclaude_dagster.stages.model import BenchmarkOutcome, GenerationRecord, GenerationResult
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -29,6 +34,13 @@ def payload_of(record: GenerationRecord) -> Payload:
         "model_calls": [_model_call(record, index) for index in range(len(record.model_calls))],
     }
     return {table: [storable(row) for row in rows] for table, rows in payload.items()}
+
+
+def payload_of_outcomes(outcomes: Iterable[BenchmarkOutcome]) -> Payload:
+    """Rows of benchmark outcomes, all values JSON-able."""
+    names = [f.name for f in fields(BenchmarkOutcome)]
+    rows = [{name: getattr(outcome, name) for name in names} for outcome in outcomes]
+    return {"benchmark_outcomes": [storable(row) for row in rows]}
 
 
 def storable(value: Any) -> Any:
@@ -51,14 +63,20 @@ def storable(value: Any) -> Any:
 
 def typed_rows(payload: Mapping[str, Any]) -> dict[str, list[Row]]:
     """The rows with the types the columns want. Raises ValueError on anything that is not a payload of ours."""
+    if isinstance(payload, Mapping) and set(payload) == set(BENCHMARK_TABLES):
+        return _typed(payload, BENCHMARK_TABLES)
     if not isinstance(payload, Mapping) or set(payload) != set(TABLES):
         raise ValueError("not the rows of a generation")
-    rows = {name: [_typed_row(table, row) for row in payload[name]] for name, table in TABLES.items()}
+    rows = _typed(payload, TABLES)
     if len(rows["generations"]) != 1:
         raise ValueError("not exactly one generation")
     # What cannot be read back is not stored: NaN has become None by now, where a number is needed.
     GenerationResult.model_validate(rows["generations"][0].get("result"))
     return rows
+
+
+def _typed(payload: Mapping[str, Any], tables: Mapping[str, Table]) -> dict[str, list[Row]]:
+    return {name: [_typed_row(table, row) for row in payload[name]] for name, table in tables.items()}
 
 
 def _has_surrogate(text: str) -> bool:
@@ -109,7 +127,7 @@ def _generation(record: GenerationRecord) -> Row:
         "domain": _text_or_none(node.get("domain")),
         "node_path": _text_or_none(node.get("path")),
         "quality_score": result.quality_score,
-        "cost_nanousd": record.cost_nanousd,
+        "cost_nanousd": record.cost_nanousd - _replayed_nanousd(record),
         "duration_ms": result.duration_ms,
         "error": result.error,
         "started_at": record.started_at,
@@ -121,7 +139,13 @@ def _generation(record: GenerationRecord) -> Row:
         "project_path": record.project_path,
         "result": result.model_dump(mode="python"),
         "logic": record.logic,
+        "recipe": record.recipe,
     }
+
+
+def _replayed_nanousd(record: GenerationRecord, *, stage: str | None = None) -> int:
+    """What the record's replayed calls cost when they were made; of one stage, or of all."""
+    return sum(c.cost_nanousd for c in record.model_calls if is_replayed(c) and stage in {None, c.stage})
 
 
 def _stage_run(record: GenerationRecord, index: int) -> Row:
@@ -137,7 +161,7 @@ def _stage_run(record: GenerationRecord, index: int) -> Row:
         "tokens_input": stage.tokens_input,
         "tokens_output": stage.tokens_output,
         "latency_ms": stage.latency_ms,
-        "cost_nanousd": stage.cost_nanousd,
+        "cost_nanousd": stage.cost_nanousd - _replayed_nanousd(record, stage=stage.stage),
         "quality_score": stage.quality_score,
         "success": stage.status == "completed",
         "attempts": stage.attempts,
@@ -175,11 +199,15 @@ def _model_call(record: GenerationRecord, index: int) -> Row:
         "tokens_input": call.tokens_input,
         "tokens_output": call.tokens_output,
         "latency_ms": call.latency_ms,
-        "cost_nanousd": call.cost_nanousd,
+        "cost_nanousd": 0 if is_replayed(call) else call.cost_nanousd,
         "attempts": call.attempts,
         "success": call.is_success,
         "is_usage_estimated": call.is_usage_estimated,
         "error_kind": call.error_kind,
         "error_message": call.error_message,
         "timestamp": call.started_at,
+        "ordinal": index,
+        "request_sha256": call.request_sha256,
+        "reply_text": None if call.reply_text is None else escaped(call.reply_text),
+        "verdict": call.verdict,
     }

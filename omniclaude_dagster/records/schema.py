@@ -144,6 +144,8 @@ class Generation(Base):
     project_path: Mapped[str | None]
     result: Mapped[dict[str, Any]]
     logic: Mapped[dict[str, Any]]
+    # Text, not JSON: a replay needs the order of keys and the spelling of numbers, which JSONB does not keep.
+    recipe: Mapped[str | None]
 
 
 class ModelPerformance(Base):
@@ -224,10 +226,44 @@ class ModelCallRow(Base):
     error_kind: Mapped[str | None]
     error_message: Mapped[str | None]
     timestamp: Mapped[datetime] = mapped_column(index=True)
+    # Place among the calls of its generation; rows written before it was kept have none, and no answer either.
+    ordinal: Mapped[int | None]
+    request_sha256: Mapped[str | None] = mapped_column(index=True)
+    # As escapes.py writes it.
+    reply_text: Mapped[str | None]
+    verdict: Mapped[str | None]
 
 
-# Parents before children: the order in which rows are inserted.
+class BenchmarkRow(Base):
+    """One sample of one task of `bench code`. Its generation may be missing, if it never came to be."""
+
+    __tablename__ = "benchmark_outcomes"
+    __table_args__ = (
+        *_at_least_zero("sample", "cost_nanousd", "duration_ms", "model_calls"),
+        _share("quality_score"),
+        _one_of("status", "published", "needs_review", "blocked", "failed"),
+    )
+
+    benchmark_run: Mapped[str] = mapped_column(primary_key=True)
+    task_id: Mapped[str] = mapped_column(primary_key=True)
+    sample: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    correlation_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    subject: Mapped[str] = mapped_column(index=True)
+    status: Mapped[str]
+    is_passed: Mapped[bool]
+    quality_score: Mapped[float]
+    cost_nanousd: Mapped[int]
+    cost_usd: Mapped[float] = mapped_column(Computed(COST_USD_SQL, persisted=True))
+    duration_ms: Mapped[float]
+    model_calls: Mapped[int]
+    detail: Mapped[str]
+    finished_at: Mapped[datetime] = mapped_column(index=True)
+
+
+# Parents before children: the order in which the rows of one generation are inserted.
 TABLES = {
     model.__tablename__: model.metadata.tables[model.__tablename__]
     for model in (Generation, ModelPerformance, GateOutcome, ModelCallRow)
 }
+# What is not part of a generation, and is written on its own.
+BENCHMARK_TABLES = {BenchmarkRow.__tablename__: BenchmarkRow.metadata.tables[BenchmarkRow.__tablename__]}

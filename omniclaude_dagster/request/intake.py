@@ -5,12 +5,8 @@ strictly. What characters may occur is in `text_rules.py`, strict JSON and YAML 
 from and go to is in `inbox.py`.
 """
 
-import codecs
-import errno
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +15,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from omniclaude_dagster.errors import RequestError
+from omniclaude_dagster.request.contract.given import contract_from_file, contract_from_value, facts_of, prompt_of
+from omniclaude_dagster.request.files import decoded, read_limited
 from omniclaude_dagster.request.model import REQUEST_ID_PATTERN, GenerationRequest
 from omniclaude_dagster.request.parsing import parse_json, parse_yaml
 from omniclaude_dagster.request.text_rules import check_prompt, data_problem, text_problem
@@ -31,12 +29,6 @@ _MAX_ID_CHARS = 63
 _HASH_CHARS = 8
 _SLUG_CHARS = 40
 _MAX_NAMED_PROBLEMS = 5
-_WRONG_BOMS = (
-    (codecs.BOM_UTF32_LE, "UTF-32"),
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-)
 
 
 def read_request_file(path: Path) -> GenerationRequest:
@@ -49,14 +41,14 @@ def read_request_file(path: Path) -> GenerationRequest:
         raise RequestError(
             f"{path.name[:120]!r} is no request file.", cure=f"name it *{', *'.join(sorted(REQUEST_SUFFIXES))}"
         )
-    text = _decoded(read_limited(path, max_bytes=MAX_FILE_BYTES))
+    text = decoded(read_limited(path, max_bytes=MAX_FILE_BYTES))
     if suffix == ".json":
-        return request_from_mapping(parse_json(text))
+        return request_from_mapping(_with_contract_file(parse_json(text), path.parent))
     if suffix in {".yaml", ".yml"}:
         problem = text_problem(text)
         if problem:
             raise RequestError(f"the file {problem}.", cure="remove that character")
-        return request_from_mapping(parse_yaml(text))
+        return request_from_mapping(_with_contract_file(parse_yaml(text), path.parent))
     return request_from_mapping({"prompt": text.strip(" \t\r\n")})
 
 
@@ -71,10 +63,14 @@ def request_from_mapping(data: object) -> GenerationRequest:
     if problem:
         raise RequestError(f"{problem}.", cure="correct that value")
     known = list(GenerationRequest.model_fields)
+    if "contract_file" in data:
+        raise RequestError("contract_file is for request files only.", cure="write the contract under `contract`")
     unknown = sorted(set(data) - set(known))
     if unknown:
         shown = ", ".join(repr(key[:60]) for key in unknown[:_MAX_NAMED_PROBLEMS])
         raise RequestError(f"unknown key {shown}.", cure=f"known keys are {', '.join(known)}")
+    if data.get("contract") is not None:
+        data = with_contract(data)
     prompt = data.get("prompt")
     if isinstance(prompt, str):
         check_prompt(prompt)
@@ -84,6 +80,36 @@ def request_from_mapping(data: object) -> GenerationRequest:
         details = exc.errors(include_url=False, include_context=False)
         shown = "; ".join(_described(detail) for detail in details[:_MAX_NAMED_PROBLEMS])
         raise RequestError(f"{shown}.", cure="correct the named fields") from None
+
+
+def with_contract(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Request data whose contract is self-contained, and says prompt, kind and name where the request does not."""
+    contract = contract_from_value(data["contract"])
+    facts = facts_of(contract)
+    asked = data.get("node_kind")
+    if facts.kind and asked is not None and str(asked).upper() != facts.kind.value:
+        raise RequestError(
+            f"the contract is of a node of kind {facts.kind.value}, the request asks for {str(asked)[:40]}.",
+            cure="leave the kind out, or change the contract",
+        )
+    said = {"prompt": prompt_of(facts), "node_kind": facts.kind and facts.kind.value, "name": facts.name}
+    given = {key: value for key, value in data.items() if value is not None}
+    return {**{key: value for key, value in said.items() if value is not None}, **given, "contract": contract}
+
+
+def _with_contract_file(data: object, folder: Path) -> object:
+    """The request with the contract its `contract_file` names, relative to the request's own folder."""
+    if not isinstance(data, dict) or "contract_file" not in data:
+        return data
+    named = data["contract_file"]
+    if not isinstance(named, str) or Path(named.partition("#")[0]).is_absolute() or ".." in Path(named).parts:
+        raise RequestError(
+            "contract_file names no file below the folder of the request.", cure="put the contract beside the request"
+        )
+    if data.get("contract") is not None:
+        raise RequestError("give only one of contract and contract_file.", cure="remove one of them")
+    rest = {key: value for key, value in data.items() if key != "contract_file"}
+    return {**rest, "contract": contract_from_file(named, base=folder)}
 
 
 def jsonl_entries(path: Path) -> Iterator[tuple[int, GenerationRequest | RequestError]]:
@@ -123,60 +149,15 @@ def request_id_for_prompt(request: GenerationRequest) -> str:
     return f"{_slug(request.prompt.lower()) or 'request'}-{request.content_hash()[:_HASH_CHARS]}"
 
 
-def read_limited(path: Path, *, max_bytes: int) -> bytes:
-    """The bytes of a plain file, not through a link and not more than `max_bytes`.
-
-    Raises RequestError; FileNotFoundError when there is none.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise
-    except OSError as exc:
-        is_link = exc.errno == errno.ELOOP
-        reason = "it is a symbolic link" if is_link else exc.strerror or "unknown reason"
-        cure = "put the file itself there" if is_link else "make it a plain, readable file"
-        raise RequestError(f"{path.name[:120]!r} cannot be read: {reason}.", cure=cure) from None
-    info = os.fstat(handle)
-    if not stat.S_ISREG(info.st_mode):
-        os.close(handle)
-        raise RequestError(f"{path.name[:120]!r} is not a plain file.", cure="put a plain file there")
-    with os.fdopen(handle, "rb") as stream:
-        content = stream.read(max_bytes + 1) if info.st_size <= max_bytes else b""
-    size = max(info.st_size, len(content))
-    if size > max_bytes:
-        raise RequestError(
-            f"{path.name[:120]!r} is too large (413): {size:,} bytes; at most {max_bytes:,} are accepted.",
-            cure="shorten it",
-        )
-    return content
-
-
 def _request_from_line(line: bytes, *, number: int) -> GenerationRequest | RequestError:
     try:
         if len(line) > MAX_FILE_BYTES:
             raise RequestError(  # noqa: TRY301 - one place adds the line number
                 f"too large (413): {len(line):,} bytes; at most {MAX_FILE_BYTES:,} are accepted.", cure="shorten it"
             )
-        return request_from_mapping(parse_json(_decoded(line)))
+        return request_from_mapping(parse_json(decoded(line)))
     except RequestError as exc:
         return RequestError(f"line {number}: {exc.message}", cure=exc.cure)
-
-
-def _decoded(content: bytes) -> str:
-    if not content.removeprefix(codecs.BOM_UTF8).strip():
-        raise RequestError("the file is empty.", cure="say in a sentence what the node does")
-    encoding = next((name for bom, name in _WRONG_BOMS if content.startswith(bom)), None)
-    if encoding is None and b"\0" in content[:4]:
-        encoding = "UTF-16 or binary"
-    if encoding:
-        raise RequestError(f"the file is {encoding}, not UTF-8.", cure="save it as UTF-8")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise RequestError(
-            f"the file is not UTF-8: byte 0x{content[exc.start]:02x} at position {exc.start}.", cure="save it as UTF-8"
-        ) from None
 
 
 def _kind_of(data: object) -> str:

@@ -129,6 +129,8 @@ class SignatureHint:
     docstring: str = ""
     # Imports and functions that the prompt defines beside it, as source.
     helpers: str = ""
+    # `returns` was not written: the results that the prompt shows stand for it.
+    is_result_shown: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ HARNESS_FOLDER = "/opt/harness"
 TOOLS_FOLDER = "/opt/bin"
 CACHE_FOLDER = "/opt/cache"
 
+# Fixed, so that a node whose output depends on the order of a set is judged the same way every time.
+_HASH_SEED = "0"
 _FIRST_UID = 64001
 _UID_COUNT = 900
 _MEMORY_FOLDERS = {JOB_FOLDER: 64 * 1024**2, "/tmp": 64 * 1024**2}  # noqa: S108  (a folder inside the sandbox)
@@ -58,8 +60,10 @@ class Enclosure:
         )
         return [
             str(self.bwrap), *_NAMESPACES, *privileges, "--as-pid-1", "--new-session", "--hostname", "sandbox",
-            "--json-status-fd", str(status_fd), *self._mounts(), "--remount-ro", "/", "--chdir", JOB_FOLDER, "--",
-            *self._identity(), str(_interpreter()), "-I", "-S", "-B", "-X", "utf8",
+            "--json-status-fd", str(status_fd), *self._mounts(), "--remount-ro", "/", "--chdir", JOB_FOLDER,
+            # The environment is empty but for the seed, so -E, which would hide the seed, has nothing to protect.
+            "--setenv", "PYTHONHASHSEED", _HASH_SEED, "--",
+            *self._identity(), str(_interpreter()), "-s", "-P", "-S", "-B", "-X", "utf8",
             f"{HARNESS_FOLDER}/zygote.py", str(control_fd),
         ]  # fmt: skip
 

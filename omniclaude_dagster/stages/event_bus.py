@@ -41,10 +41,17 @@ async def integrate_event_bus(state: GenerationState, gateways: Gateways) -> Sta
 
 
 def topics_of(blueprint: NodeBlueprint) -> EventBusSpec:
-    """Topics in the grammar `onex.(cmd|evt).<producer>.<event>.v1`."""
+    """Topics in the grammar `onex.(cmd|evt).<producer>.<event>.v1`; those of a given contract stay as they are."""
+    given = (blueprint.given_contract or {}).get("event_bus")
+    named = given if isinstance(given, dict) else {}
     producer = blueprint.snake.replace("_", "-")
     return EventBusSpec(
-        publish_topics=(f"onex.evt.{producer}.{_DONE[blueprint.kind]}.v1",),
-        subscribe_topics=(f"onex.cmd.{producer}.requested.v1",),
+        publish_topics=_topics(named, "publish_topics") or (f"onex.evt.{producer}.{_DONE[blueprint.kind]}.v1",),
+        subscribe_topics=_topics(named, "subscribe_topics") or (f"onex.cmd.{producer}.requested.v1",),
         introspection_topic=INTROSPECTION_TOPIC,
     )
+
+
+def _topics(given: dict[str, object], key: str) -> tuple[str, ...]:
+    topics = given.get(key)
+    return tuple(t for t in topics if isinstance(t, str)) if isinstance(topics, list) else ()

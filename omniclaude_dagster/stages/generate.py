@@ -2,6 +2,11 @@
 
 Logic comes from a template, else from an earlier generation with the same task, else from a model; what none of
 them can fill stays a scaffold. A body with acceptance examples is used only when they pass in the sandbox.
+
+Without examples nothing can prove a body. A node function then stays a scaffold. A plain function that the request
+spells out (signature and docstring) is asked for all the same, because a person who wrote it down wants it: a body
+that passes every gate and processes a sample is delivered, always for review, never as published, and it is not
+reused by later generations.
 """
 
 import ast
@@ -14,21 +19,18 @@ from omniclaude_dagster.artifact.rendering import render_bundle
 from omniclaude_dagster.contracts.builder import ContractError
 from omniclaude_dagster.contracts.plan.planner import plan_node
 from omniclaude_dagster.errors import RequestError
-from omniclaude_dagster.gates import registry
-from omniclaude_dagster.gates.context import NodeContext
-from omniclaude_dagster.gates.executed_gates import accept_node
 from omniclaude_dagster.node.blueprint import Logic, NodeBlueprint
-from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.providers.cascade import Verdict
 from omniclaude_dagster.providers.model import ModelCall
 from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.stages.intelligence import same_task
+from omniclaude_dagster.stages.logic_trial import try_body
 from omniclaude_dagster.stages.logic_writer import LogicWriter
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome, decided
 
 logger = logging.getLogger(__name__)
 
-# A body that is only tried gets less time than a node that is judged: there may be nine tries.
-TRIAL_LIMIT_S = 8.0
+UNPROVEN = "no example says what the function must return, so nothing has shown that its body is right"
 PURE_KINDS = frozenset({NodeKind.COMPUTE, NodeKind.REDUCER})
 
 
@@ -66,14 +68,14 @@ async def generate_code(state: GenerationState, gateways: Gateways) -> StageOutc
 async def _filled(
     planned: NodeBlueprint, state: GenerationState, gateways: Gateways, filling: _Filling
 ) -> NodeBlueprint:
-    if planned.kind not in PURE_KINDS or not planned.examples:
+    if planned.kind not in PURE_KINDS or not (planned.examples or _is_unproven_allowed(planned)):
         return planned
     if gateways.sandbox.unavailable_reason():
         # A template's body is our own and stays; it is delivered for review, because its examples could not be run.
         filling.notes.append("without a sandbox no body can be tried")
         return planned
     if not planned.is_scaffold:
-        problem = await _problem_of(planned, gateways)
+        problem = await _problem_of(planned, state, gateways)
         if problem is None:
             return planned
         filling.notes.append(f"{planned.logic.detail} does not satisfy the examples ({problem})")
@@ -82,6 +84,11 @@ async def _filled(
     if reused is not None:
         return reused
     return await _written_by_model(planned, state, gateways, filling)
+
+
+def _is_unproven_allowed(planned: NodeBlueprint) -> bool:
+    """A function that the request spells out is worth a body that only review can confirm; a node function is not."""
+    return planned.signature is not None and planned.is_scaffold
 
 
 async def _reused(planned: NodeBlueprint, state: GenerationState, gateways: Gateways) -> NodeBlueprint | None:
@@ -100,7 +107,7 @@ async def _reused(planned: NodeBlueprint, state: GenerationState, gateways: Gate
             "earlier_generation", planned.logic.function, source=renamed, detail=f"proven in {earlier.request_id}"
         )
         candidate = planned.with_logic(logic)
-        if await _problem_of(candidate, gateways) is None:
+        if await _problem_of(candidate, state, gateways) is None:
             return candidate
     return None
 
@@ -111,45 +118,32 @@ async def _written_by_model(
     if not state.may_ask_models:
         filling.notes.append("mode fast asks no model")
         return planned
-    writer = LogicWriter(planned, state, gateways)
-    problem = "no model is configured; set OMNICLAUDE_MODEL_BASE_URL or a provider's key"
-    async for attempt in writer.attempts():
-        filling.calls.extend(attempt.calls)
-        problem = attempt.problem or ""
-        if attempt.logic is not None:
-            candidate = planned.with_logic(attempt.logic)
-            problem = await _problem_of(candidate, gateways) or ""
-            if not problem:
-                return candidate
-            writer.report(problem)
-        filling.notes.append(f"{attempt.model}: {problem}")
-    why = f"{planned.logic.detail}; no model's answer was accepted (last: {problem})"
-    return planned.with_logic(replace(planned.logic, detail=why))
+
+    async def try_logic(logic: Logic) -> tuple[Verdict, Logic]:
+        trial = await try_body(planned.with_logic(logic), gateways, mode=state.request.mode)
+        return trial.verdict, trial.candidate.logic
+
+    written = await LogicWriter(planned, state, gateways).write(try_body=try_logic)
+    filling.calls.extend(written.calls)
+    filling.notes.extend(written.notes)
+    if written.logic is None:
+        why = f"{planned.logic.detail}; no model's answer was accepted (last: {written.problem})"
+        return planned.with_logic(replace(planned.logic, detail=why))
+    if written.problem:
+        open_point = f"the body of {written.logic.model} has an open finding ({written.problem})"
+        return planned.with_logic(replace(written.logic, detail=_tried_by(planned), open_point=open_point))
+    open_point = "" if planned.examples else UNPROVEN
+    return planned.with_logic(replace(written.logic, detail=_tried_by(planned), open_point=open_point))
 
 
-async def _problem_of(candidate: NodeBlueprint, gateways: Gateways) -> str | None:
-    """Why a body is not accepted: it is read by the gates first, then its examples run in the sandbox."""
+def _tried_by(planned: NodeBlueprint) -> str:
+    return "examples passed" if planned.examples else "a sample was processed"
 
-    def judge() -> str | None:
-        try:
-            bundle: NodeBundle = render_bundle(candidate, profile=gateways.profile)
-        except (SyntaxError, ContractError) as exc:
-            return str(exc)
-        context = NodeContext(
-            bundle=bundle,
-            sandbox=gateways.sandbox,
-            kind=candidate.kind,
-            class_name=candidate.class_name,
-            examples=candidate.examples,
-            execution_limit_s=TRIAL_LIMIT_S,
-        )
-        failed = [r.message for r in registry.run_post_generation(context) if r.status == "fail"]
-        if failed:
-            return failed[0]
-        verdict = accept_node(context)
-        return None if verdict.status == "pass" else verdict.message
 
-    return await asyncio.to_thread(judge)
+async def _problem_of(candidate: NodeBlueprint, state: GenerationState, gateways: Gateways) -> str | None:
+    """Why a body that costs nothing is not taken; an open finding about types is no reason against it."""
+    verdict = (await try_body(candidate, gateways, mode=state.request.mode)).verdict
+    return None if verdict.is_accepted or verdict.is_usable else verdict.reason
 
 
 def field_types(blueprint: NodeBlueprint) -> tuple[dict[str, str], dict[str, str]]:

@@ -27,6 +27,7 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("6", "compilation_testing"),
     ("5", "file_writing"),
 )
+PUBLISHING_STAGE = "5"
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ class GenerationRecord:
     source: str = "library"
     run_id: str | None = None
     logic: dict[str, Any] = field(default_factory=dict)
+    # What generates the same node again (`recipe.py`), as text; None where that was not kept.
+    recipe: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ class EarlierGeneration:
     description: str
     quality_score: float
     logic: dict[str, Any]
+    # Says which generation it is: a request may have several.
+    correlation_id: uuid.UUID | None = None
 
 
 class GenerationHistory(Protocol):

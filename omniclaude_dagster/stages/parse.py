@@ -54,7 +54,7 @@ async def _ask_model(
 ) -> tuple[ParsedRequest, tuple[ModelCall, ...], str]:
     if state.is_budget_spent():
         return parsed, (), "the request's budget is spent, the rules' answer stands"
-    candidates = gateways.models.candidates("prompt_parsing")
+    candidates = gateways.chain_for("prompt_parsing").models
     if not candidates:
         return parsed, (), "no model is configured, the rules' answer stands"
     messages = [Message(role, content) for role, content in model_prompt.messages_for(state.request.prompt)]

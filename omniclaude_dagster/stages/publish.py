@@ -15,7 +15,9 @@ async def write_files(state: GenerationState, gateways: Gateways) -> StageOutcom
         raise StorageError("there is nothing to write")
     report = GateReport(state.gate_results, state.bundle.sha256)
     store = gateways.store_for(state.output_dir)
-    published = await asyncio.to_thread(store.publish, state.bundle, report, request_id=state.request_id)
+    published = await asyncio.to_thread(
+        store.publish, state.bundle, report, request_id=state.request_id, update=state.update
+    )
     status, reason = delivery_status(state)
     delivered = replace(state, published=published, status=status, error=reason)
     quality = state.quality.score if state.quality else None
@@ -29,7 +31,12 @@ def delivery_status(state: GenerationState) -> tuple[GenerationStatus, str | Non
         operation = state.blueprint.unfilled_operation
         reasons.append(f"operation '{operation}' is not filled in ({state.blueprint.logic.detail}); see REVIEW.md")
     else:
+        if state.blueprint is not None and state.blueprint.logic.open_point:
+            reasons.append(state.blueprint.logic.open_point)
         reasons += [f"{r.gate}: {r.message}" for r in state.gate_results if r.status == "fail"]
+    if state.update is not None and state.update.conflicts:
+        shown = ", ".join(map(str, state.update.conflicts))
+        reasons.append(f"edits and what was generated conflict in {shown}; the edits were kept")
     skipped = [r for r in state.gate_results if r.status == "skipped"]
     if skipped:
         reasons.append(f"{', '.join(r.gate for r in skipped)} skipped: {skipped[0].message}")

@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from omniclaude_dagster.artifact.store import NodeStore, PublishedNode
+from omniclaude_dagster.artifact.update import Update
 from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
 from omniclaude_dagster.gates.context import OnceStore
 from omniclaude_dagster.gates.quality import Quality
 from omniclaude_dagster.gates.report import GateResult
 from omniclaude_dagster.node.blueprint import NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.providers.chains import Chains, ResolvedChain
 from omniclaude_dagster.providers.model import ModelCall, ModelGateway
 from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest, Mode, ParsedRequest
 from omniclaude_dagster.sandbox.model import Sandbox
@@ -40,6 +42,11 @@ class Gateways:
     artifacts_path: Path
     model_deadline_s: float = 120.0
     profile: CoreProfile = field(default_factory=core_profile)
+    chains: Chains = field(default_factory=Chains)
+
+    def chain_for(self, stage: str) -> ResolvedChain:
+        """The models that a stage asks, in order, without those that are not configured."""
+        return self.chains.resolve(stage, usable=self.models.candidates(stage))
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class GenerationState:
     model_calls: tuple[ModelCall, ...] = ()
     quality: Quality | None = None
     published: PublishedNode | None = None
+    # Set when edits of a person were merged into `bundle`.
+    update: Update | None = None
     status: GenerationStatus | None = None
     error: str | None = None
 

@@ -72,6 +72,7 @@ def node_context(state: GenerationState, gateways: Gateways) -> NodeContext:
         examples=blueprint.examples,
         samples=(dict(blueprint.sample_input),),
         shared=state.shared,
+        is_as_generated=True,
     )
 
 

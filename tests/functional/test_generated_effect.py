@@ -163,9 +163,9 @@ def test_a_node_gets_the_operations_that_were_asked_for(prompt: str, operations:
 
 
 def test_a_system_without_a_template_is_left_open_and_named() -> None:
-    blueprint = blueprint_for("Create EFFECT node for Redis cache operations")
+    blueprint = blueprint_for("Create EFFECT node for RabbitMQ message publishing")
     assert blueprint.is_scaffold
-    assert "Redis" in blueprint.logic.detail
+    assert "RabbitMQ" in blueprint.logic.detail
 
 
 def test_columns_and_counts_are_named_as_the_examples_name_them() -> None:

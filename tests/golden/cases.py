@@ -14,18 +14,53 @@ TREES = Path(__file__).parent / "trees"
 
 CASES: Mapping[str, Mapping[str, Any]] = {
     "compute": {"prompt": "COMPUTE node for pricing calculation"},
+    "effect_elasticsearch": {
+        "prompt": "EFFECT node called ProductIndex that indexes, reads, searches, deletes and bulk imports products in "
+        "Elasticsearch"
+    },
+    "compute_function": {
+        "prompt": "def add_fee(amount: float, fee: float = 0.0) -> float:\n"
+        '    """Add the fee to the amount.\n\n    >>> add_fee(10.0, 2.5)\n    12.5\n    """\n'
+    },
+    "compute_arithmetic": {
+        "prompt": "COMPUTE node called LineTotal that multiplies the price by the quantity within 5 ms",
+        "examples": [
+            {"input": {"price": 2.5, "quantity": 4}, "output": {"total": 10.0}},
+            {"input": {"price": 1.2, "quantity": 0}, "output": {"total": 0.0}},
+        ],
+    },
     "effect_files": {
         "prompt": "EFFECT node called ReportFiles that writes, reads, lists and deletes report files on disk"
     },
     "effect_http": {"prompt": "EFFECT node called OrderApi that fetches and posts orders over an HTTP API"},
+    "effect_kafka": {
+        "prompt": "EFFECT node called OrderEvents that produces and consumes order events in the Kafka topic "
+        "orders.created with order_id (uuid), amount (float)"
+    },
+    "effect_mongodb": {
+        "prompt": "EFFECT node called DocumentStore that inserts, upserts, updates, deletes and finds documents in "
+        "MongoDB"
+    },
+    "effect_postgresql_transaction": {
+        "prompt": "EFFECT node for PostgreSQL transactions that moves money between accounts"
+    },
     "effect_postgresql_typed": {
         "prompt": "EFFECT node called UserStore that inserts, updates, upserts, deletes and reads users in PostgreSQL "
         "with user_id (uuid), email (string), age (integer), is_active (boolean), created_at (datetime)"
     },
+    "effect_redis": {"prompt": "Create EFFECT node for Redis cache operations"},
+    "effect_s3": {
+        "prompt": "EFFECT node called InvoiceStore that uploads, downloads, inspects, lists, shares and deletes "
+        "invoices in S3"
+    },
+    "effect_smtp": {"prompt": "sends welcome mails over SMTP"},
     "orchestrator_declared": {
         "prompt": "ORCHESTRATOR node called OrderFlow that coordinates validation, payment, and notification steps"
     },
     "orchestrator_dynamic": {"prompt": "Create ORCHESTRATOR node for multi-step workflow coordination"},
+    "orchestrator_parallel": {
+        "prompt": "ORCHESTRATOR node called MediaFanOut that runs the steps resize, compress, and upload in parallel"
+    },
     "reducer": {
         "prompt": "REDUCER node called ScoreBoard that sums scores of players",
         "examples": [
@@ -35,11 +70,14 @@ CASES: Mapping[str, Mapping[str, Any]] = {
             }
         ],
     },
+    "reducer_deduplicating": {
+        "prompt": "REDUCER node called EventFilter that deduplicates events by event_id (string) with payload (string)"
+    },
     "reducer_state_machine": {
         "prompt": "REDUCER node called OrderState that keeps the order status: pending -> paid -> shipped, "
         "paid -> refunded, at least 200 events per second"
     },
-    "scaffold": {"prompt": "Create EFFECT node for Redis cache operations"},
+    "scaffold": {"prompt": "Create EFFECT node for RabbitMQ message publishing"},
 }
 
 

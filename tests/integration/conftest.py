@@ -9,10 +9,16 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.support.generated_nodes import ImportedNode, imported_node
+from tests.support.loopback_servers import KafkaBroker, RedisServer
+from tests.support.postgresql_nodes import make_tables
 
 # PostgreSQL refuses to run as root; this account exists on every Linux and owns nothing.
 _NOBODY = 65534
@@ -157,3 +163,45 @@ def postgres_server() -> Iterator[PostgresServer]:
         if server is not None:
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def dsn(postgres_server: PostgresServer) -> str:
+    """A database of its own with the tables of `postgresql_nodes`."""
+    address = postgres_server.new_database(f"node_{uuid.uuid4().hex}")
+    make_tables(address)
+    return address
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Callable[[str], Any]:
+    """Generates and imports the node of a sentence."""
+
+    @contextlib.contextmanager
+    def made(prompt: str) -> Iterator[ImportedNode]:
+        with imported_node(tmp_path, prompt) as imported:
+            yield imported
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A real Redis that asks for a password; a test that stops it starts it again."""
+    server = RedisServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[KafkaBroker]:
+    """A real broker; a test that stops it starts it again."""
+    broker = KafkaBroker()
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.remove()

@@ -1,84 +1,29 @@
 """Generated PostgreSQL nodes work on a real PostgreSQL: rows are really there, and every failure has a clear name."""
 
-import asyncio
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from omnibase_core.enums.enum_core_error_code import EnumCoreErrorCode
-from omnibase_core.enums.enum_effect_types import EnumEffectType
 from omnibase_core.errors.model_onex_error import ModelOnexError
-from omnibase_core.models.container.model_onex_container import ModelONEXContainer
-from omnibase_core.models.effect.model_effect_input import ModelEffectInput
-from psycopg.rows import dict_row
 
-from tests.support.generated_nodes import ImportedNode, imported_node
+from tests.support.postgresql_nodes import CRUD, WRITER, perform, rows
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("postgresql")]
 
-WRITER = "Create EFFECT node for PostgreSQL writes"
-CRUD = "Generate a new PostgreSQL CRUD Effect node"
 TYPED = (
     "EFFECT node called UserStore that inserts, updates, upserts, deletes and reads users in PostgreSQL with "
     "user_id (uuid), email (string), age (integer), is_active (boolean), created_at (datetime)"
 )
+LATEST = (
+    "EFFECT node called LatestRecords that reads the newest records from PostgreSQL with pagination, "
+    "selected columns only"
+)
 HOSTILE = "x'); DROP TABLE records; --"
 USER_ID = "00000000-0000-4000-8000-00000000000a"
-
-
-@pytest.fixture
-def dsn(postgres_server: Any) -> str:
-    """A database of its own, with a table `records` and one with typed columns."""
-    address: str = postgres_server.new_database(f"node_{uuid.uuid4().hex}")
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("CREATE TABLE records (id int PRIMARY KEY, name text, data jsonb)")
-        connection.execute(
-            "CREATE TABLE users (user_id uuid PRIMARY KEY, email text NOT NULL, age int CHECK (age >= 0),"
-            " is_active boolean, created_at timestamptz)"
-        )
-    return address
-
-
-def rows(dsn: str, statement: str) -> list[dict[str, Any]]:
-    """Ask the server without the node."""
-    with psycopg.connect(dsn, row_factory=dict_row) as connection:
-        return connection.execute(statement).fetchall()  # type: ignore[call-overload,no-any-return]
-
-
-def perform(imported: ImportedNode, dsn: str, values: dict[str, Any], **config: Any) -> dict[str, Any]:
-    """One operation through the node's public door."""
-
-    async def scenario() -> Any:
-        settings = imported.model("Config")(dsn=dsn, retry_pause_s=0, **config)
-        node = imported.node_class(ModelONEXContainer(), settings)
-        await node.initialize()
-        request = ModelEffectInput(effect_type=EnumEffectType.DATABASE_OPERATION, operation_data=values)
-        try:
-            return (await node.process(request)).result
-        finally:
-            await node.cleanup()
-
-    result = asyncio.run(scenario())
-    assert isinstance(result, dict)
-    return result
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Callable[[str], Any]:
-    """Generates and imports the node of a sentence."""
-
-    @contextmanager
-    def made(prompt: str) -> Iterator[ImportedNode]:
-        with imported_node(tmp_path, prompt) as imported:
-            yield imported
-
-    return made
 
 
 def user(**changes: Any) -> dict[str, Any]:
@@ -260,67 +205,15 @@ def test_a_statement_that_takes_too_long_is_a_timeout_and_writes_nothing(node: A
     assert rows(dsn, "SELECT * FROM records") == []
 
 
-@pytest.fixture
-def locked_dsn(postgres_server: Any, dsn: str) -> str:
-    """The address of an account that needs a password, with a wrong one."""
+def test_rows_are_read_by_columns_in_order_and_by_pages(node: Any, dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
-        (path,) = connection.execute("SHOW hba_file").fetchone() or ("",)
-        rules = "('host all locked 127.0.0.1/32 scram-sha-256'), ('host all all 127.0.0.1/32 trust')"
-        connection.execute(f"COPY (VALUES {rules}) TO '{path}'")  # type: ignore[call-overload]
-        connection.execute("SELECT pg_reload_conf()")
-        exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'locked'").fetchone()
-        if not exists:
-            connection.execute("CREATE ROLE locked LOGIN PASSWORD 'the-right-one'")
-    deadline = time.monotonic() + 5
-    address = dsn.replace("postgres@", "locked:wr0ng-s3cret@")
-    while time.monotonic() < deadline:
-        try:
-            psycopg.connect(address).close()
-        except psycopg.OperationalError:
-            return address
-        time.sleep(0.05)
-    pytest.fail("the server does not ask for the password")
-
-
-def test_wrong_credentials_are_a_connection_error_without_the_password(node: Any, locked_dsn: str) -> None:
-    with node(WRITER) as imported, pytest.raises(ModelOnexError) as failure:
-        perform(imported, locked_dsn, {"table": "records", "values": {"id": 1}}, max_attempts=5)
-    assert failure.value.error_code == EnumCoreErrorCode.DATABASE_CONNECTION_ERROR
-    assert "refused the credentials" in str(failure.value)
-    assert "after 1 attempts" in str(failure.value)
-    assert_unspoken("wr0ng-s3cret", failure.value)
-
-
-@pytest.mark.parametrize("change", [("postgres@", "nobody_known:s3cr3t-pw@"), ("/node_", "/no_such_database_")])
-def test_an_unknown_account_or_database_is_not_tried_again(change: tuple[str, str], node: Any, dsn: str) -> None:
-    with node(WRITER) as imported, pytest.raises(ModelOnexError, match="after 1 attempts") as failure:
-        perform(imported, dsn.replace(*change), {"table": "records", "values": {"id": 1}})
-    assert failure.value.error_code == EnumCoreErrorCode.DATABASE_CONNECTION_ERROR
-    assert_unspoken("s3cr3t-pw", failure.value)
-
-
-def test_a_server_that_is_away_is_a_clear_error_after_bounded_attempts(node: Any) -> None:
-    started = time.monotonic()
-    away = f"postgresql://u:{'pa55' + '-word'}@127.0.0.1:9/none"
-    with node(WRITER) as imported, pytest.raises(ModelOnexError, match="after 3 attempts") as failure:
-        perform(imported, away, {"table": "records", "values": {"id": 1}})
-    assert failure.value.error_code == EnumCoreErrorCode.DATABASE_CONNECTION_ERROR
-    assert time.monotonic() - started < 20
-    assert_unspoken("pa55-word", failure.value)
-
-
-def test_a_server_that_returns_between_two_operations_is_used_again(node: Any, dsn: str, postgres_server: Any) -> None:
-    with node(WRITER) as imported:
-        perform(imported, dsn, {"table": "records", "values": {"id": 1}})
-        postgres_server.stop()
-        try:
-            with pytest.raises(ModelOnexError) as failure:
-                perform(imported, dsn, {"table": "records", "values": {"id": 2}}, max_attempts=2)
-        finally:
-            postgres_server.start()
-        assert failure.value.error_code == EnumCoreErrorCode.DATABASE_CONNECTION_ERROR
-        perform(imported, dsn, {"table": "records", "values": {"id": 3}})
-    assert [r["id"] for r in rows(dsn, "SELECT id FROM records ORDER BY id")] == [1, 3]
+        connection.execute("INSERT INTO records SELECT n, 'name' || n % 2 FROM generate_series(1, 6) AS n")
+    page = {"table": "records", "columns": ["id"], "order_by": ["name", "-id"], "limit": 2}
+    with node(LATEST) as imported:
+        found = [row["id"] for n in (0, 2, 4) for row in perform(imported, dsn, {**page, "offset": n})["rows"]]
+        with pytest.raises(ModelOnexError, match="does not exist"):
+            perform(imported, dsn, {**page, "order_by": ["id; DROP TABLE records"]})
+    assert found == [6, 4, 2, 5, 3, 1]
 
 
 def test_no_connection_is_left_open(node: Any, dsn: str) -> None:
@@ -336,11 +229,3 @@ def test_no_connection_is_left_open(node: Any, dsn: str) -> None:
     while rows(dsn, open_now)[0]["n"] and time.monotonic() < deadline:
         time.sleep(0.05)
     assert rows(dsn, open_now)[0]["n"] == 0
-
-
-def assert_unspoken(secret: str, error: BaseException) -> None:
-    """The secret stands neither in the error nor in what it was raised from, as a log would show it."""
-    import traceback
-
-    assert secret not in "".join(traceback.format_exception(error))
-    assert secret not in repr(getattr(error, "context", ""))

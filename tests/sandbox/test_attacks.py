@@ -135,8 +135,9 @@ def test_no_secret_of_this_process_is_in_the_environment(attack: Attack, monkeyp
         outcome = started_with_a_secret.run(job)
     assert set(outcome.result) <= {
         "PWD", "LC_CTYPE", "HOME", "TMPDIR", "PATH", "LANG", "TZ",
-        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS",
+        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "PYTHONHASHSEED",
     }  # fmt: skip
+    assert outcome.result["PYTHONHASHSEED"] == "0"
     assert "a-secret" not in str(outcome)
 
 

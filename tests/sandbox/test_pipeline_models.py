@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from omniclaude_dagster.pipeline import Platform
-from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest
+from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest, NodeKind
 from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
 from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.settings import Settings
@@ -135,6 +135,47 @@ def test_a_wrong_answer_is_corrected_on_the_second_attempt(tmp_path: Path, sandb
     assert "data.n * 3" not in (Path(result.node["path"]) / "logic.py").read_text()
 
 
+SPELLED_OUT = '''def longest(words: list[str]) -> str:
+    """Return the longest word, the first of several.
+
+    >>> longest(["a", "bcd", "ef"])
+    'bcd'
+    >>> longest(["a", "b"])
+    'a'
+    """
+'''
+LAST_OF_SEVERAL = "def longest(words):\n    return sorted(words, key=len)[-1]\n"
+# An untyped helper and an end that is never reached: right, and complained about by a strict type checker as it is.
+FIRST_OF_SEVERAL = """
+def size(word):
+    return len(word)
+
+def longest(words):
+    most = max(size(word) for word in words)
+    for word in words:
+        if size(word) == most:
+            return word
+
+print(longest(["x"]))
+"""
+
+
+def test_a_function_the_prompt_spells_out_is_written_corrected_mended_and_published(
+    tmp_path: Path, sandbox: Any
+) -> None:
+    request = GenerationRequest(prompt=SPELLED_OUT, node_kind=NodeKind.COMPUTE, name="Longest")
+    with ScriptedModelServer([LAST_OF_SEVERAL, FIRST_OF_SEVERAL]) as server:
+        result = generate(tmp_path, sandbox, server, AcceptedRequest("request-longest", request))
+        correction = json.dumps(server.chat_requests[1].body)
+    assert (result.status, result.error) == ("published", None)
+    assert "longest(['a', 'b']) == 'a'" in correction
+    assert {g["gate"]: g["status"] for g in result.gates}["G13"] == "pass"
+    logic = (Path(result.node["path"]) / "logic.py").read_text()
+    assert "def size(word: Any) -> int:" in logic
+    assert "raise ValueError" in logic
+    assert "print" not in logic
+
+
 def test_a_later_request_reuses_the_proven_body_without_a_model(tmp_path: Path, sandbox: Any) -> None:
     with ScriptedModelServer([right()]) as server, platform_for(tmp_path, sandbox, server) as platform:
         first = asyncio.run(platform.generate(accepted()))
@@ -220,7 +261,7 @@ class Hostile:
 LOOKUP = "return OUTPUT(doubled={2: 4, 5: 10, -1: -2}.get(data.n, 0))"
 HOSTILE: dict[str, Hostile] = {
     "EnvironmentDump": Hostile("raise ValueError(str(dict(os.environ)))", "imports os", "import os"),
-    "HiddenEnvironment": Hostile("import os\nraise ValueError(str(dict(os.environ)))", "os.environ"),
+    "HiddenEnvironment": Hostile("import os\nraise ValueError(str(dict(os.environ)))", "imports os"),
     "DunderImport": Hostile("raise ValueError(str(__import__('os').environ))", "__import__"),
     "NetworkUse": Hostile("return OUTPUT(doubled=2)", "imports socket", "import socket"),
     "HiddenNetwork": Hostile("import urllib.request\nreturn OUTPUT(doubled=2)", "urllib"),
@@ -238,7 +279,7 @@ HOSTILE: dict[str, Hostile] = {
     "EqualToAll": Hostile(
         "class Anything(int):\n    def __eq__(self, other: object) -> bool:\n        return True\n"
         "return OUTPUT.model_construct(doubled=Anything(7))",
-        "is 7 instead of 4",
+        "model_construct|is 7 instead of 4",
     ),
     "MemoryBomb": Hostile("x = [0] * (10**11)\nreturn OUTPUT(doubled=len(x))", "MemoryError|memory|limit"),
     "StateKeeper": Hostile(

@@ -34,6 +34,11 @@ BROKEN: dict[str, dict[str, str]] = {
     "module of the harness": {"a.py": "import type_seed\nimport prepared_root\nimport child\n"},
     "library outside the seed": {"a.py": "import sqlalchemy\n\nx: int = sqlalchemy.text('a')\n"},
     "standard library outside the seed": {"a.py": "import xmlrpc.client\n\nx: int = xmlrpc.client.dumps(())\n"},
+    "module that only functions of libraries import": {
+        "a.py": "from email.utils import parsedate_to_datetime\n"
+        "from omnibase_core.models.common.model_typed_mapping import ModelTypedMapping\n\n"
+        "x: int = parsedate_to_datetime('')\ny: int = ModelTypedMapping\n"
+    },
     "submodule nobody imported": {"a.py": "import omnibase_core\n\nomnibase_core.nodes.node_effect.NodeEffect()\n"},
     "invented symbol": {"a.py": "from omnibase_core.nodes.node_effect import NodeEffekt\n"},
     "cycle": CYCLE,

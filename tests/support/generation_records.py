@@ -6,7 +6,13 @@ from typing import Any
 
 from omniclaude_dagster.gates.report import GateResult
 from omniclaude_dagster.providers.model import ModelCall
-from omniclaude_dagster.stages.model import STAGES, GenerationRecord, GenerationResult, StageRecord
+from omniclaude_dagster.stages.model import (
+    STAGES,
+    BenchmarkOutcome,
+    GenerationRecord,
+    GenerationResult,
+    StageRecord,
+)
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -76,6 +82,9 @@ def make_record(number: int = 0, *, result: dict[str, Any] | None = None, **chan
                 cost_nanousd=1_250_000_001,
                 attempts=1,
                 is_success=True,
+                request_sha256=f"{number:064x}",
+                reply_text=f"answer {number}",
+                verdict="accepted",
                 call_id=uuid.uuid5(correlation_id, "call"),
                 started_at=at,
             ),
@@ -84,3 +93,23 @@ def make_record(number: int = 0, *, result: dict[str, Any] | None = None, **chan
         "logic": {"description": "writes users", "body": "return row"},
     }
     return GenerationRecord(**{**fields, **changes})
+
+
+def make_outcome(number: int = 0, **changes: Any) -> BenchmarkOutcome:
+    """A passed sample 0 of task `task/<number>` of the run `run-1`."""
+    fields: dict[str, Any] = {
+        "benchmark_run": "run-1",
+        "task_id": f"task/{number}",
+        "sample": 0,
+        "correlation_id": uuid.uuid5(uuid.NAMESPACE_OID, f"generation {number}"),
+        "subject": "smollm2-135m",
+        "status": "published",
+        "is_passed": True,
+        "quality_score": 0.875,
+        "cost_nanousd": 1_250_000_001,
+        "duration_ms": 850.5,
+        "model_calls": 2,
+        "detail": "all hidden tests passed",
+        "finished_at": NOON + timedelta(seconds=number),
+    }
+    return BenchmarkOutcome(**{**fields, **changes})

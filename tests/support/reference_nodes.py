@@ -270,7 +270,8 @@ class ScriptedSandbox:
     def run(self, job: SandboxJob) -> SandboxOutcome:
         with self._lock:
             self.jobs.append(job)
-        answer = self.answers.get(job.task, PERFECT.get(job.task))
+        task = question_of(job)
+        answer = self.answers.get(task, PERFECT.get(task))
         answer = answer(job) if callable(answer) else answer
         return answer if isinstance(answer, SandboxOutcome) else SandboxOutcome("ok", result=answer)
 
@@ -282,7 +283,12 @@ class ScriptedSandbox:
 
     @property
     def tasks(self) -> list[str]:
-        return [job.task for job in self.jobs]
+        return [question_of(job) for job in self.jobs]
+
+
+def question_of(job: SandboxJob) -> str:
+    """What a job asks: its task, or `run_tests_sabotaged` for the tests of a node that was broken on purpose."""
+    return f"{job.task}_sabotaged" if job.arguments.get("stops_at_first_failure") else job.task
 
 
 def executed(*, output: Any = None, **changes: Any) -> Callable[[SandboxJob], dict[str, Any]]:
@@ -317,6 +323,7 @@ PERFECT: dict[str, Any] = {
     },
     "execute_node": executed(),
     "run_tests": {"passed": 3, "failed": 0, "errors": 0, "skipped": 0, "failures": []},
+    "run_tests_sabotaged": {"passed": 0, "failed": 1, "errors": 0, "skipped": 0, "failures": []},
     "typecheck": [],
     "lint": [],
     "onex_validate": {"is_clean": True, "validations": {}},

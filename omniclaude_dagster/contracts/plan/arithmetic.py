@@ -49,6 +49,8 @@ class Arithmetic:
 
     expression: str
     gives_fraction: bool
+    # Sums, differences and products of any numbers exist; quotients, means and extremes do not always.
+    is_total: bool
 
 
 def arithmetic(
@@ -84,7 +86,7 @@ def _operator(said: frozenset[str], names: list[str], result: str, shown: Sequen
 
         if _holds(computed, result, shown):
             source = f" {operation.source} ".join(f"data.{name}" for name in order)
-            return Arithmetic(source, operation.gives_fraction)
+            return Arithmetic(source, operation.gives_fraction, is_total=operation.source != "/")
     return None
 
 
@@ -92,7 +94,8 @@ def _reduction(said: frozenset[str], name: str, result: str, shown: Sequence[Exa
     operation = _only(_REDUCTIONS, said)
     if operation is None or not _holds(lambda values: operation.compute(values[name]), result, shown):
         return None
-    return Arithmetic(operation.source.format(f"data.{name}"), operation.gives_fraction)
+    source = operation.source.format(f"data.{name}")
+    return Arithmetic(source, operation.gives_fraction, is_total=operation.compute is sum)
 
 
 def _holds(compute: Callable[[Mapping[str, Any]], float], result: str, shown: Sequence[Example]) -> bool:

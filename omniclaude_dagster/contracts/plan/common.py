@@ -1,12 +1,15 @@
 """What the four planners share: turning a parsed request into the parts every blueprint has."""
 
+import json
 import keyword
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from omniclaude_dagster.contracts import type_mapper
+from omniclaude_dagster.contracts.given_models import GivenModels
+from omniclaude_dagster.contracts.schema_types import plain_type
 from omniclaude_dagster.errors import RequestError
 from omniclaude_dagster.node.blueprint import FieldSpec, Logic, ModelSpec, NodeBlueprint
 from omniclaude_dagster.request import naming
@@ -26,6 +29,8 @@ class PlanInput:
     correlation_id: str
     kind: NodeKind
     name: str
+    # Models of a contract that a person gave.
+    given: GivenModels | None = None
 
     @property
     def request(self) -> GenerationRequest:
@@ -41,6 +46,12 @@ class PlanInput:
     def stem(self) -> str:
         """Name without the kind."""
         return naming.stem(self.name, self.kind)
+
+    def given_fields(self, role: Literal["Input", "Output"]) -> tuple[FieldSpec, ...]:
+        """Fields of the given contract's model, with types as planners compare them; empty without one."""
+        sides = {"Input": self.given.input_model, "Output": self.given.output_model} if self.given else {}
+        model = sides.get(role)
+        return tuple(replace(f, type=plain_type(f.type)) for f in model.fields) if model else ()
 
     def model_class(self, role: str) -> str:
         """`Input` -> `ModelUserWriterInput`."""
@@ -73,6 +84,7 @@ class PlanInput:
             flavour=flavour,
             sample_input=sample_input,
             examples=self.examples,
+            request_json=request_again(self.request),
             contract_hints=replace(
                 self.parsed.contract_hints,
                 weights=weights_of(self.request.prompt, [f.name for f in input_model.fields]),
@@ -87,6 +99,16 @@ class PlanInput:
             if _FIELD_NAME.match(operation) and not keyword.iskeyword(operation):
                 return operation
         return f"{verb}_{naming.snake_case(self.stem)}"[:63]
+
+
+def request_again(request: GenerationRequest) -> str:
+    """The request as a file from which the node can be generated again, wherever it was and will be delivered."""
+    own = {"output_dir", "project", "session_id"}
+    content = request.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude=own)
+    return (
+        json.dumps({"prompt": request.prompt, "mode": request.mode.value, **content}, indent=2, ensure_ascii=True)
+        + "\n"
+    )
 
 
 def checked_field_name(name: str) -> str:

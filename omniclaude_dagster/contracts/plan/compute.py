@@ -17,6 +17,7 @@ from omniclaude_dagster.contracts.plan.common import (
     fields_from_hints,
     sample_from_fields,
 )
+from omniclaude_dagster.contracts.plan.signature import plan_signature, without_signature
 from omniclaude_dagster.node.blueprint import FieldSpec, Logic, ModelSpec, NodeBlueprint
 from omniclaude_dagster.settings import project_data_path
 
@@ -33,6 +34,8 @@ class KnownComputation:
     imports: tuple[str, ...]
     body: str
     sample: Mapping[str, Any]
+    # Whether it answers every valid input; otherwise it may refuse one with ValueError or ArithmeticError.
+    is_total: bool
 
     def source(self, *, function: str, input_class: str, output_class: str) -> str:
         """The function as source."""
@@ -45,20 +48,26 @@ class KnownComputation:
 
 def plan_compute(plan: PlanInput) -> NodeBlueprint:
     """Blueprint of a COMPUTE node; its logic is a scaffold when the catalog knows no such computation."""
+    spelled = plan_signature(plan)
+    if spelled is not None:
+        return spelled
+    plan = without_signature(plan)
     shown_outputs = [e.output for e in plan.examples if e.output is not None]
-    known, plain = find_computation(plan), None
+    known, plain = None if plan.given else find_computation(plan), None
     if known and not plan.examples:
         inputs, outputs, sample = known.inputs, known.outputs, dict(known.sample)
     elif known:
         inputs, outputs, sample = known.inputs, known.outputs, dict(plan.examples[0].input)
     else:
         fraction = any(type_mapper.has_fraction(row) for e in plan.examples for row in (e.input, e.output))
-        inputs = fields_from_examples([e.input for e in plan.examples]) or fields_from_hints(plan.parsed)
+        inputs = plan.given_fields("Input") or (
+            fields_from_examples([e.input for e in plan.examples]) or fields_from_hints(plan.parsed)
+        )
         fraction = fraction or any("float" in f.type for f in inputs)
-        outputs = fields_from_examples(shown_outputs, has_fraction_beside=fraction)
+        outputs = plan.given_fields("Output") or fields_from_examples(shown_outputs, has_fraction_beside=fraction)
         sample = dict(plan.examples[0].input) if plan.examples else sample_from_fields(inputs)
         plain = arithmetic(_spoken_text(plan), inputs=inputs, outputs=outputs, examples=plan.examples)
-        if plain and plain.gives_fraction:
+        if plain and plain.gives_fraction and not plan.given_fields("Output"):
             outputs = tuple(replace(f, type="float") for f in outputs)
     input_fields = inputs or (FieldSpec("payload", "dict[str, JsonValue]", "What is computed on.", "dict"),)
     output_fields = outputs or (FieldSpec("result", "JsonValue", "What was computed."),)
@@ -77,7 +86,9 @@ def _plain_logic(plan: PlanInput, plain: Arithmetic, result: str) -> Logic:
     head = f"def {plan.function_name}(data: {plan.model_class('Input')}) -> {output_class}:"
     body = f"    return {output_class}({result}={plain.expression})"
     source = f'{head}\n    """{plan.function_name.replace("_", " ").capitalize()}."""\n{body}\n'
-    return Logic("template", plan.function_name, source=source, detail=f"arithmetic: {plain.expression}")
+    return Logic(
+        "template", plan.function_name, source=source, detail=f"arithmetic: {plain.expression}", is_total=plain.is_total
+    )
 
 
 def _logic(plan: PlanInput, known: KnownComputation | None) -> Logic:
@@ -91,7 +102,8 @@ def _logic(plan: PlanInput, known: KnownComputation | None) -> Logic:
         input_class=plan.model_class("Input"),
         output_class=plan.model_class("Output"),
     )
-    return Logic("template", plan.function_name, source=source, detail=f"known computation: {known.id}")
+    detail = f"known computation: {known.id}"
+    return Logic("template", plan.function_name, source=source, detail=detail, is_total=known.is_total)
 
 
 def find_computation(plan: PlanInput) -> KnownComputation | None:
@@ -140,6 +152,7 @@ def known_computations() -> tuple[KnownComputation, ...]:
             imports=tuple(entry.get("imports", ())),
             body=entry["body"],
             sample=entry["sample"],
+            is_total=entry["is_total"],
         )
         for entry in entries
     )

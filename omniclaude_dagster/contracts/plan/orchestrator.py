@@ -16,7 +16,7 @@ _REDUCE_WORDS = frozenset("aggregate summarize combine merge collect total conso
 def plan_orchestrator(plan: PlanInput) -> NodeBlueprint:
     """Blueprint of an ORCHESTRATOR node. Steps the prompt names are declared; otherwise the caller gives them."""
     steps = _steps(plan)
-    hints = fields_from_hints(plan.parsed)
+    hints = () if plan.given_fields("Input") else fields_from_hints(plan.parsed)
     payload = FieldSpec("payload", "dict[str, JsonValue]", "What the workflow works on.", "dict")
     inputs: tuple[FieldSpec, ...] = (*hints, payload)
     extra: tuple[ModelSpec, ...] = ()

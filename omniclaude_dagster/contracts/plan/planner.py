@@ -3,6 +3,7 @@
 from omniclaude_dagster.contracts.plan.common import PlanInput
 from omniclaude_dagster.contracts.plan.compute import plan_compute
 from omniclaude_dagster.contracts.plan.effect import plan_effect
+from omniclaude_dagster.contracts.plan.given import plan_given
 from omniclaude_dagster.contracts.plan.orchestrator import plan_orchestrator
 from omniclaude_dagster.contracts.plan.reducer import plan_reducer
 from omniclaude_dagster.errors import RequestError
@@ -26,4 +27,5 @@ def plan_node(accepted: AcceptedRequest, parsed: ParsedRequest, *, correlation_i
         raise RequestError("the request leaves open what kind of node it is or what it is called.",
                            cure=" ".join(parsed.questions) or "name the kind and the node")  # fmt: skip
     plan = PlanInput(accepted, parsed, correlation_id, parsed.node_kind, parsed.name)
-    return _PLANNERS[parsed.node_kind](plan)
+    planner = _PLANNERS[parsed.node_kind]
+    return planner(plan) if accepted.request.contract is None else plan_given(plan, planner)

@@ -29,8 +29,8 @@ def plan_reducer(plan: PlanInput) -> NodeBlueprint:
         return machine
     examples = tuple(as_items_example(e) for e in plan.examples)
     rows = [row for e in examples for row in _items(e)]
-    item = fields_from_examples(rows) or fields_from_hints(plan.parsed) or _DEFAULT_ITEM
-    shown = fields_from_examples(
+    item = plan.given_fields("Input") or fields_from_examples(rows) or fields_from_hints(plan.parsed) or _DEFAULT_ITEM
+    shown = plan.given_fields("Output") or fields_from_examples(
         [e.output for e in examples if e.output is not None], has_fraction_beside=_has_float(item)
     )
     is_deduplicating = bool(_DEDUPLICATING.intersection(plan.request.prompt.lower().split()))

@@ -14,7 +14,7 @@ _MAX_CACHED_RETRIES = 10
 _MAX_ATTEMPTS_DEFAULT = 3
 _WRITING_WORDS = frozenset(
     "insert upsert update delete write append transaction put post patch set produce send publish index bulk store "
-    "remove increment push upload".split()
+    "remove increment push pop expire commit upload".split()
 )
 
 
@@ -23,7 +23,7 @@ def _effect(blueprint: NodeBlueprint) -> dict[str, Any]:
     timeout_s = max(1, operation_max_ms(blueprint) // 1_000)
     names = (
         [(f"{system.operation_prefix}_{value.lower()}", value.lower()) for value in blueprint.operation_values]
-        if system
+        if system and blueprint.operation_values
         else [(name, name) for name in blueprint.operations]
     )
     operations = [

@@ -6,6 +6,9 @@ from omniclaude_dagster.request.understanding.text import Text, Token
 # Words that mean something else when a certain word follows or precedes.
 _NOT_BEFORE = {"rest": frozenset({"of", "in", "is", "are"}), "disk": frozenset(), "api": frozenset({"key", "keys"})}
 _NOT_AFTER = {"rest": frozenset({"the", "to", "at"}), "file": frozenset({"to"}), "folder": frozenset({"account"})}
+# Stores whose contents people call files, too: `uploads files to S3` names no disk.
+_KEEPS_FILES = frozenset({"S3", "GCS", "SFTP"})
+_FILE_NOUNS = frozenset({"file", "files"})
 _FILE_SUFFIXES = (".csv", ".json", ".jsonl", ".txt", ".log", ".xml", ".yaml", ".parquet", ".pdf", ".xlsx")
 
 
@@ -19,7 +22,15 @@ def external_systems(text: Text) -> tuple[str, ...]:
         name = phrases.get(pair) or _system_of_token(token)
         if name is not None and not _means_something_else(tokens, index):
             found.setdefault(name)
+    if _KEEPS_FILES.intersection(found) and not any(_names_a_disk(token) for token in tokens):
+        found.pop("Files", None)
     return tuple(found)
+
+
+def _names_a_disk(token: Token) -> bool:
+    """Whether a token means files of this machine, not just what is kept somewhere."""
+    is_noun = token.lower in _FILE_NOUNS or token.lower.endswith(_FILE_SUFFIXES)
+    return not is_noun and _system_of_token(token) == "Files"
 
 
 def _system_of_token(token: Token) -> str | None:

@@ -1,15 +1,21 @@
 """`understand`: reads one prompt by rules alone and says how sure it is. Pure, deterministic, no I/O."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omniclaude_dagster.request.model import NodeKind, ParsedRequest
 from omniclaude_dagster.request.naming import class_name, name_problem
 from omniclaude_dagster.request.understanding import confidence as sure
+from omniclaude_dagster.request.understanding.asked_function import AskedFunction, asked_function
 from omniclaude_dagster.request.understanding.clauses import VerbUse, verb_uses
 from omniclaude_dagster.request.understanding.contract_hints import contract_hints
 from omniclaude_dagster.request.understanding.domain import find_domain
 from omniclaude_dagster.request.understanding.features import wanted_features
 from omniclaude_dagster.request.understanding.fields import field_hints
+from omniclaude_dagster.request.understanding.function_request import (
+    SPELLED_KIND_CONFIDENCE,
+    bare_function_request,
+    name_of,
+)
 from omniclaude_dagster.request.understanding.kind import KindEvidence, kind_evidence
 from omniclaude_dagster.request.understanding.lexicon import function_words
 from omniclaude_dagster.request.understanding.name import NameFinding, said_name
@@ -55,10 +61,32 @@ def understand(
     node's name is returned as it is, without a class name and with a question; gate G3 judges it.
     """
     reading = read(prompt)
+    asked = asked_function(prompt, fields=field_hints(reading.text))
+    if asked is not None and asked.is_bare and node_kind in {None, NodeKind.COMPUTE}:
+        return bare_function_request(asked, name=name, domain=domain)
+    parsed = _understood(prompt, reading, node_kind=node_kind, name=name, domain=domain, asked=asked)
+    if asked is None or parsed.node_kind is not NodeKind.COMPUTE:
+        return parsed
+    return replace(parsed, signature=asked.signature, examples=asked.examples)
+
+
+def _understood(
+    prompt: str,
+    reading: Reading,
+    *,
+    node_kind: NodeKind | None,
+    name: str | None,
+    domain: str | None,
+    asked: AskedFunction | None,
+) -> ParsedRequest:
     kind, kind_sure = _decided_kind(reading, node_kind)
+    if kind is None and asked is not None and asked.is_spelled:
+        kind, kind_sure = NodeKind.COMPUTE, SPELLED_KIND_CONFIDENCE
     finding = NameFinding(name, sure.HINT_CONFIDENCE, "given") if name else reading.said_name
     problem = name_problem(name) if name else None
     is_name_said = finding is not None
+    if finding is None and asked is not None and asked.is_spelled and kind is NodeKind.COMPUTE:
+        finding = name_of(asked)
     if finding is None:
         finding = derived_name(reading.text, reading.uses, kind=kind)
     name_sure = 0.0 if problem else sure.name_confidence(finding, is_english=reading.is_english)

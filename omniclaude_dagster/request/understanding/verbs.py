@@ -30,6 +30,7 @@ upload | Uploader | E4 | | uploads
 download | Downloader | E4 | | downloads
 fetch | Fetcher | E4
 get | Getter | E1 | got gotten
+patch | Patcher | E3 | | patches
 put | Putter | E1
 read | Reader | E3 | | reads
 load | Loader | E3

@@ -19,7 +19,8 @@ from omnibase_core.nodes.node_compute import NodeCompute
 from omnibase_core.nodes.node_effect import NodeEffect
 from omnibase_core.nodes.node_orchestrator import NodeOrchestrator
 from omnibase_core.nodes.node_reducer import NodeReducer
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 BASES = {"EFFECT": NodeEffect, "COMPUTE": NodeCompute, "REDUCER": NodeReducer, "ORCHESTRATOR": NodeOrchestrator}
 CONTRACTS = {
@@ -90,6 +91,21 @@ def input_model(node_class, contract):
     if not (inspect.isclass(model) and issubclass(model, BaseModel)):
         raise TypeError(f"{path} is not a Pydantic model")
     return model
+
+
+def output_problem(contract, answer):
+    """Why the contract's output model refuses what the candidate gave as its result, or None."""
+    path = contract.get("output_model")
+    if not isinstance(path, str) or "." not in path:
+        return None
+    module_name, name = path.rsplit(".", 1)
+    model = getattr(importlib.import_module(module_name), name)
+    values = answer.model_dump() if isinstance(answer, BaseModel) else answer
+    try:
+        model.model_validate_json(to_json(values), by_alias=True, by_name=True)
+    except ValidationError as exc:
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors()[:3])
+    return None
 
 
 def framework_input(kind, node, model, sample, contract):

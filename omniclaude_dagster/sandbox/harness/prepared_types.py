@@ -50,6 +50,10 @@ def prepare():
         result = build.build(
             sources, options, flush_errors=lambda _, found, __: messages.extend(found), fscache=FileSystemCache()
         )
+        # mypy leaves out what only functions of the libraries import. A candidate may import it, too, and would get
+        # `Any` for it: nothing is loaded for modules that are in the graph already.
+        unread = [name for name in result.graph if name not in result.manager.modules]
+        build.process_fresh_modules(result.graph, unread, result.manager)
     if messages:
         raise RuntimeError(f"the seed has errors: {messages[:3]}")
     for name in (_ROOT, _SEED):

@@ -1,6 +1,7 @@
 """How the tasks say what happened: one form for steps, errors and values. Everything returned is plain JSON data."""
 
 import contextlib
+import re
 import time
 import traceback
 
@@ -8,6 +9,7 @@ from pydantic_core import to_jsonable_python
 
 MAX_MESSAGE_CHARACTERS = 2000
 JOB_FOLDER = "/job/"
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class Step:
@@ -56,7 +58,8 @@ def failure(exc):
 def message_of(exc):
     try:
         text = getattr(exc, "message", None)
-        return (text if isinstance(text, str) else str(exc))[:MAX_MESSAGE_CHARACTERS]
+        # Where an object lay in memory says nothing, and no two processes would report the same failure alike.
+        return ADDRESS.sub(" at 0x...", text if isinstance(text, str) else str(exc))[:MAX_MESSAGE_CHARACTERS]
     except Exception:  # noqa: BLE001  (a candidate's own __str__ may raise anything)
         return "an exception that cannot be printed"
 

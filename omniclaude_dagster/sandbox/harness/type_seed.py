@@ -55,6 +55,7 @@ import uuid
 import zlib
 import zoneinfo
 
+import confluent_kafka
 import httpx
 import omnibase_core.enums.enum_core_error_code
 import omnibase_core.enums.enum_effect_types
@@ -94,6 +95,12 @@ import psycopg.rows
 import psycopg.sql
 import psycopg.types.json
 import pydantic
+import pydantic_core
 import pytest
+import redis
+import redis.asyncio
+import redis.asyncio.retry
+import redis.backoff
+import redis.exceptions
 import typing_extensions
 import yaml

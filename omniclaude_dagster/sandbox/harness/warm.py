@@ -22,10 +22,11 @@ MODULES = """
     omnibase_core.enums.enum_workflow_execution omnibase_core.enums.enum_core_error_code
     pdb _pytest._argcomplete _pytest.helpconfig _pytest.pastebin _pytest.setuponly _pytest.setupplan _pytest.skipping
     _pytest.threadexception _pytest.tracemalloc _pytest.unittest _pytest.unraisableexception _pytest.warnings
+    hypothesis hypothesis.strategies hypothesis.internal.conjecture.engine
     child nodes synthesis report pytest _pytest.assertion.rewrite mypy.api mypy.build mypy.main
     omnibase_core.services.service_validation_suite
     tasks.execute_node tasks.inspect_models tasks.lint tasks.onex_validate tasks.python tasks.resolve_imports
-    tasks.run_tests tasks.typecheck tasks.build_type_cache typechecker prepared_types
+    tasks.run_tests tasks.typecheck tasks.build_type_cache typechecker prepared_types tasks.judge_function typed_values
 """
 
 

@@ -2,9 +2,14 @@
 
 import typer
 
+from omniclaude_dagster.surfaces.cli.bench_cascade import bench_cascade
+from omniclaude_dagster.surfaces.cli.bench_code import bench_code
+
 bench = typer.Typer(
     name="bench",
     help="Measure how well generation works, on public tasks with hidden tests and on recorded outcomes.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+bench.command("cascade")(bench_cascade)
+bench.command("code")(bench_code)

@@ -35,6 +35,12 @@ def generate(
     requests_file: Annotated[
         Path | None, typer.Option("--requests", help="Many requests, one JSON object a line; run concurrently.")
     ] = None,
+    contract: Annotated[
+        str | None,
+        typer.Option(
+            "--contract", metavar="FILE[#/POINTER]", help="A contract.yaml, a JSON Schema or a part of an OpenAPI file."
+        ),
+    ] = None,
     is_interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="Ask for what is missing; show and correct what is understood.")
     ] = False,
@@ -57,7 +63,7 @@ def generate(
 
         _refuse_beside_replay(prompt, mode, request_file, requests_file, name, kind, domain, is_interactive or None)
         return replay(replayed_id, output_dir=output_dir, json_output=json_output, is_quiet=is_quiet)
-    _check_one_source(prompt, request_file, requests_file, is_interactive=is_interactive)
+    _check_one_source(prompt, request_file, requests_file, contract, is_interactive=is_interactive)
     from omniclaude_dagster.surfaces.cli import sources
 
     overrides = sources.Overrides(
@@ -72,13 +78,15 @@ def generate(
     if requests_file is not None:
         lines = sources.from_lines(requests_file, overrides)
         return _generate_many(lines, json_output=json_output, is_quiet=is_quiet)
-    accepted = _accepted(prompt, request_file, overrides, is_interactive=is_interactive)
+    accepted = _accepted(prompt, request_file, contract, overrides, is_interactive=is_interactive)
     if is_dry_run:
         return show_dry_run(accepted, json_output=json_output, is_quiet=is_quiet)
     return generate_one(accepted, json_output=json_output, is_quiet=is_quiet)
 
 
-def _check_one_source(prompt: str | None, request: Path | None, requests: Path | None, *, is_interactive: bool) -> None:
+def _check_one_source(
+    prompt: str | None, request: Path | None, requests: Path | None, contract: str | None, *, is_interactive: bool
+) -> None:
     given = [
         label
         for label, value in (("a prompt", prompt), ("--request", request), ("--requests", requests))
@@ -87,7 +95,9 @@ def _check_one_source(prompt: str | None, request: Path | None, requests: Path |
     cure = 'omniclaude generate "Create an EFFECT node for PostgreSQL writes"'
     if len(given) > 1:
         raise RequestError(f"give only one of {' and '.join(given)}.", cure=cure)
-    if not given and not is_interactive:
+    if contract is not None and (request is not None or requests is not None):
+        raise RequestError("--contract goes with a prompt.", cure="name the contract in the request: contract_file")
+    if not given and not is_interactive and contract is None:
         raise RequestError("there is nothing to generate: no prompt, no --request, no --requests.", cure=cure)
     if requests is not None and is_interactive:
         raise RequestError("--interactive is for one request.", cure="use it without --requests")
@@ -102,21 +112,33 @@ def _refuse_beside_replay(*given: object) -> None:
 
 
 def _accepted(
-    prompt: str | None, request_file: Path | None, overrides: "Overrides", *, is_interactive: bool
+    prompt: str | None,
+    request_file: Path | None,
+    contract: str | None,
+    overrides: "Overrides",
+    *,
+    is_interactive: bool,
 ) -> "AcceptedRequest":
     from omniclaude_dagster.surfaces.cli import sources
+    from omniclaude_dagster.surfaces.cli.given_contract import check_contract, from_contract
 
     if is_interactive:
         from omniclaude_dagster.surfaces.cli.interactive import Dialogue
 
         dialogue = Dialogue.with_terminal()
-        if request_file is not None:
+        if contract is not None:
+            draft = from_contract(contract, prompt, overrides).request
+        elif request_file is not None:
             draft = sources.from_file(request_file, overrides).request
         else:
             draft = sources.from_prompt(prompt or dialogue.ask_prompt(), overrides).request
         return sources.from_request(dialogue.agree_on(draft))
+    if contract is not None:
+        return from_contract(contract, prompt, overrides)
     if request_file is not None:
-        return sources.from_file(request_file, overrides)
+        accepted = sources.from_file(request_file, overrides)
+        check_contract(accepted.request)
+        return accepted
     return sources.from_prompt(prompt or "", overrides)
 
 

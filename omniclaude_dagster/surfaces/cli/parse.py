@@ -76,7 +76,8 @@ def _results(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    from omniclaude_dagster.request.intake import MAX_JSONL_BYTES, read_limited
+    from omniclaude_dagster.request.files import read_limited
+    from omniclaude_dagster.request.intake import MAX_JSONL_BYTES
 
     try:
         content = read_limited(path, max_bytes=MAX_JSONL_BYTES)

@@ -15,7 +15,7 @@ from rich.text import Text
 from omniclaude_dagster.surfaces.cli.console import plain
 
 if TYPE_CHECKING:
-    from omniclaude_dagster.providers.model import ModelStatus
+    from omniclaude_dagster.providers.model import ModelCall, ModelStatus
     from omniclaude_dagster.request.model import ParsedRequest
     from omniclaude_dagster.stages.model import GenerationResult
     from omniclaude_dagster.surfaces.cli.doctor_checks import Check
@@ -38,13 +38,16 @@ _MS_PER_S = 1000
 _KIB = 1024
 
 
-def generation_view(console: Console, result: "GenerationResult", steps: Sequence["NextStep"]) -> None:
-    """One generation: outcome, stages, gates, quality, files, and what to do next."""
+def generation_view(
+    console: Console, result: "GenerationResult", steps: Sequence["NextStep"], calls: Sequence["ModelCall"] = ()
+) -> None:
+    """One generation: outcome, stages, model calls, gates, quality, files, and what to do next."""
     headline(console, result)
     if result.error:
         label = "why:" if result.status != "published" else "note:"
         console.print(Text(f"{label} {plain(result.error)}", style=STYLES[result.status]))
     _stages(console, result.stages)
+    _calls(console, calls)
     _gates(console, result.gates)
     _quality(console, result.quality_score, result.quality)
     _files(console, result)
@@ -196,6 +199,18 @@ def _stages(console: Console, stages: Sequence[Mapping[str, Any]]) -> None:
             tokens,
             money(stage["cost_usd"]),
         )
+    console.print(table)
+
+
+def _calls(console: Console, calls: Sequence["ModelCall"]) -> None:
+    if not calls:
+        return
+    table = _table("call", "model", "time", "tokens in/out", "verdict")
+    for number, call in enumerate(calls, start=1):
+        became = call.verdict or call.error_message or ("answered" if call.is_success else "failed")
+        tokens = f"{call.tokens_input}/{call.tokens_output}"
+        name = f"{number} (stage {call.stage})"
+        table.add_row(_cell(name), _cell(call.model), duration(call.latency_ms), tokens, _cell(became))
     console.print(table)
 
 

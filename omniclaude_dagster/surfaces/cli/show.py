@@ -14,6 +14,7 @@ from omniclaude_dagster.surfaces.cli.console import emit_json, output, plain, sa
 from omniclaude_dagster.surfaces.cli.options import DebugOption, JsonOption
 
 if TYPE_CHECKING:
+    from omniclaude_dagster.providers.model import ModelCall
     from omniclaude_dagster.records.repository import RecordsStore
     from omniclaude_dagster.request.model import GenerationRequest
     from omniclaude_dagster.settings import Settings
@@ -39,13 +40,14 @@ def show(
         result = _latest(records, settings, request_id)
         if result is None:
             raise _unknown(records, request_id)
+        calls = _calls(records, request_id)
     if json_output:
         emit_json(result.model_dump(mode="json"))
     else:
         from omniclaude_dagster.surfaces.cli.next_steps import next_steps
         from omniclaude_dagster.surfaces.cli.render import generation_view
 
-        generation_view(output(), result, next_steps(result, _request(settings, request_id)))
+        generation_view(output(), result, next_steps(result, _request(settings, request_id)), calls)
     return EXIT_DONE
 
 
@@ -97,8 +99,15 @@ def _latest(records: "RecordsStore", settings: "Settings", request_id: str) -> "
     return found or _kept_result(settings, request_id)
 
 
+def _calls(records: "RecordsStore", request_id: str) -> "tuple[ModelCall, ...]":
+    """None while the records are away: the result file knows no calls."""
+    with suppress(OmniClaudeError):
+        return records.model_calls(request_id)
+    return ()
+
+
 def _kept_result(settings: "Settings", request_id: str) -> "GenerationResult | None":
-    from omniclaude_dagster.request.intake import read_limited
+    from omniclaude_dagster.request.files import read_limited
     from omniclaude_dagster.request.model import REQUEST_ID_PATTERN
     from omniclaude_dagster.stages.model import GenerationResult
 

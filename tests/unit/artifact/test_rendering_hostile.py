@@ -64,7 +64,7 @@ KINDS = {
     "compute": "COMPUTE node for pricing calculation",
     "reducer": "REDUCER node for data aggregation",
     "orchestrator": "ORCHESTRATOR node called OrderFlow that coordinates validation, payment, and notification steps",
-    "scaffold": "Create EFFECT node for Redis cache operations",
+    "scaffold": "Create EFFECT node for RabbitMQ message publishing",
 }
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 ACTIVE = {"link_open", "image", "html_inline", "html_block", "em_open", "strong_open", "blockquote_open", "hr"}

@@ -153,6 +153,16 @@ def test_g13_only_warns_of_lint_and_of_the_framework_s_hints() -> None:
     assert judged("G13", {"onex_validate": SandboxOutcome("timeout", message="slow")}).status == "warn"
 
 
+@pytest.mark.parametrize("code", ["B006", "RUF012", "RUF006", "B023", "F821"])
+def test_g13_fails_on_lint_that_is_a_defect(code: str) -> None:
+    issue = {"file": "node_tax_compute/node.py", "line": 2, "code": code, "message": "shared"}
+    found = judged("G13", {"lint": [issue]})
+    assert found.status == "fail"
+    assert f"node.py:2: shared [{code}]" in found.message
+    in_tests = judged("G13", {"lint": [{**issue, "file": "node_tax_compute/tests/test_node.py"}]})
+    assert in_tests.status == "warn"
+
+
 def test_g13_lets_the_start_script_print_but_nothing_else() -> None:
     printing = {"file": "node_tax_compute/start_node.py", "line": 2, "code": "T201", "message": "print"}
     assert judged("G13", {"lint": [printing]}).status == "pass"
@@ -197,6 +207,13 @@ def test_g14_holds_results_to_the_output_model(output: Any, named: str) -> None:
     found = judged("G14", {"execute_node": processing(lambda s: returned(s, output))})
     assert found.status == "fail"
     assert named in found.message
+
+
+def test_g14_fails_when_the_output_model_refuses_the_result() -> None:
+    refused = processing(lambda s: {**returned(s, {"gross": "much"}), "output_error": "gross: not a number"})
+    found = judged("G14", {"execute_node": refused})
+    assert found.status == "fail"
+    assert "the output model refuses the result: gross: not a number" in found.message
 
 
 def test_g14_notices_a_changed_input() -> None:
@@ -309,4 +326,4 @@ def test_each_question_is_asked_once() -> None:
     sandbox = ScriptedSandbox()
     judge_node(node_context(WITH_TESTS, sandbox, examples=(EXAMPLE,)))
     assert sorted(sandbox.tasks) == sorted(set(sandbox.tasks))
-    assert len(sandbox.tasks) == 7
+    assert len(sandbox.tasks) == 8

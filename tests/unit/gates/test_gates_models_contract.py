@@ -29,7 +29,14 @@ def test_correct_models_and_contracts_have_no_findings(kind: NodeKind) -> None:
         ('    model_config = ConfigDict(extra="forbid", frozen=True)\n', "", "has no model_config"),
         ('ConfigDict(extra="forbid", frozen=True)', '{"extra": "forbid"}', "has no model_config"),
         ("    net: float\n    rate: float\n", "", "ModelTaxInput has no fields"),
-        ('extra="forbid"', 'extra="allow"', "accepts unknown fields"),
+        ('extra="forbid"', 'extra="allow"', "does not refuse unknown fields"),
+        ('extra="forbid"', 'extra="ignore"', "does not refuse unknown fields"),
+        ('extra="forbid", frozen=True', "frozen=True", "does not refuse unknown fields"),
+        (
+            "rate: float",
+            "rate: float\n\n    def f(self) -> object:\n        return type(self).model_construct(net='x')",
+            "model_construct makes a model without checking",
+        ),
         ("rate: float", "rate: list[float] = []", "ModelTaxInput.rate has a mutable default"),
         ("rate: float", "rate: dict[str, int] = dict()", "mutable default"),
         ("rate: float", "rate: list[float] = Field(default=[])", "mutable default"),
@@ -69,7 +76,7 @@ def test_each_fault_of_a_model_is_named(old: str, new: str, named: str) -> None:
 
 def test_every_model_file_is_read_not_just_the_first_five() -> None:
     model = "from pydantic import BaseModel, ConfigDict\n\n\nclass ModelA{n}(BaseModel):\n    {config}\n    x: int\n"
-    config = "model_config = ConfigDict(frozen=True)"
+    config = "model_config = ConfigDict(extra='forbid', frozen=True)"
     files = {f"models/model_a{n}.py": model.format(n=n, config=config if n < 9 else "").encode() for n in range(10)}
     assert "ModelA9 has no model_config" in judged(reference_bundle(C).with_files(files)).message
 

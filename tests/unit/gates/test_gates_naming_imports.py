@@ -133,6 +133,7 @@ class NodeOrderFlowOrchestrator(ModelServiceOrchestrator):
         ("from omnibase_core.primitives.model_semver import ModelSemVer", "omnibase_core.models.primitives"),
         ("from omnibase_core import ModelONEXContainer", "models.container.model_onex_container"),
         ("from omnibase_core.nodes import EnumExecutionMode", "enum_workflow_execution"),
+        ("from omnibase_core.enums.enum_orchestrator_types import EnumExecutionMode", "enum_workflow_execution"),
         ("from omnibase_core.models.services.x import ModelServiceEffect", "nodes.node_service_effect"),
         ("from omniarchon.events import EventPublisher", "not a published package"),
         ("from .nowhere import X", "the module .nowhere does not exist"),

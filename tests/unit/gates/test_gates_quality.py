@@ -1,6 +1,8 @@
 """The quality score: each part moves it, nothing unexecuted counts, and comparing outputs is strict."""
 
 import dataclasses
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +68,7 @@ def test_a_perfect_node_scores_one_and_an_unexecuted_one_zero() -> None:
         ("examples", {"examples_passed": 3}),
         ("tests", {"tests_passed": 2}),
         ("tests", {"tests_passed": 0, "tests_total": 0}),
+        ("tests", {"are_tests_proven": False}),
         ("security", {"security_findings": 1}),
     ],
 )
@@ -81,6 +84,35 @@ def test_more_findings_score_less(name: str) -> None:
     scores = [score(**{name: count}) for count in (0, 1, 2, 5, 20)]
     assert scores == sorted(scores, reverse=True)
     assert len(set(scores)) == len(scores)
+
+
+def test_one_wrong_answer_costs_more_than_half_of_the_examples_part() -> None:
+    parts = [
+        quality_of(dataclasses.replace(PERFECT, examples_passed=passed, examples_total=10)).parts["examples"]
+        for passed in range(11)
+    ]
+    assert parts == sorted(set(parts))
+    assert (parts[0], parts[5], parts[9], parts[10]) == (0.0, 0.25, 0.45, 1.0)
+
+
+def test_a_node_that_answers_wrongly_scores_below_a_right_one_with_any_other_single_fault() -> None:
+    """Whatever is wrong with its types, lint, tests or style: a node that answers rightly is the better one."""
+    wrong_once = score(examples_passed=9, examples_total=10)
+    for fault in (
+        {"type_errors": 20},
+        {"lint_issues": 99},
+        {"onex_messages": 9},
+        {"unresolved_imports": 9},
+        {"are_tests_proven": False},
+        {"security_findings": 9},
+    ):
+        assert wrong_once < score(**fault), fault
+
+
+def test_the_table_of_weights_in_the_document_is_the_one_in_use() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "quality.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", text, flags=re.MULTILINE)
+    assert {name: float(weight) for name, weight in rows} == dict(WEIGHTS)
 
 
 def test_parts_that_do_not_apply_leave_their_weight_to_the_others() -> None:
@@ -99,7 +131,7 @@ def test_wrong_logic_scores_visibly_lower() -> None:
         node_context(bundle, ScriptedSandbox({"execute_node": executed(output={"gross": 80.0})}), examples=(example,))
     )
     assert right.quality_score == 1.0
-    assert wrong.quality_score < 0.8
+    assert wrong.quality_score < 0.65
     assert wrong.quality["examples"] == 0.0
     assert not wrong.is_passed
 
@@ -113,6 +145,7 @@ def test_wrong_logic_scores_visibly_lower() -> None:
         ("execution", {"execute_node": executed(initialize={"ok": False})}),
         ("contract_valid", {"execute_node": executed(contract={"ok": False})}),
         ("tests", {"run_tests": {"passed": 1, "failed": 1}}),
+        ("tests", {"run_tests_sabotaged": {"passed": 3}}),
         ("imports", {"resolve_imports": [{"module": "x"}]}),
         ("security", {"lint": [{"code": "S608", "file": "node_tax_compute/node.py"}]}),
     ],

@@ -65,9 +65,75 @@ def test_the_signature_is_ours_and_decorators_are_dropped() -> None:
 
 
 def test_helpers_constants_and_allowed_imports_come_along() -> None:
-    source = source_of(f"import math\nFACTOR = 2\n\ndef helper(x):\n    return math.floor(x) * FACTOR\n\n{BODY}")
-    assert [type(n).__name__ for n in ast.parse(source).body] == ["Import", "Assign", "FunctionDef", "FunctionDef"]
+    needing = BODY.replace("data.n * 2", "helper(data.n)")
+    source = source_of(f"import math\nFACTOR = 2\n\ndef helper(x):\n    return math.floor(x) * FACTOR\n\n{needing}")
+    assert [type(n).__name__ for n in ast.parse(source).body] == [
+        "ImportFrom",
+        "Import",
+        "Assign",
+        "FunctionDef",
+        "FunctionDef",
+    ]
     assert source.index("def helper") < source.index(f"def {NAME}")
+
+
+def test_what_the_function_does_not_need_is_dropped_however_harmful() -> None:
+    source = source_of(
+        f"print('hello')\nRESULT = exec('x')\n\ndef main():\n    {NAME}(3)\n\n@evil\ndef unused(x):\n    return x\n\n"
+        f"class Extra:\n    pass\n\n{BODY}\nfor i in range(10**9):\n    {NAME}(i)\nmain()\n"
+    )
+    assert [type(n).__name__ for n in ast.parse(source).body] == ["FunctionDef"]
+
+
+def test_a_node_function_of_another_name_that_calls_itself_is_renamed_throughout() -> None:
+    source = source_of("def compute(data):\n    return compute(data) if data.n > 9 else data.n * 2\n")
+    assert "compute(" not in source
+    assert source.count(f"{NAME}(") == 2
+
+
+@pytest.mark.parametrize(
+    ("prelude", "expression", "problem"),
+    [
+        ("X = open('/etc/passwd').read()", "len(X)", "runs open('/etc/passwd')"),
+        ("X = exec('import os')", "X", "runs exec"),
+        ("X = [y := eval('1')]", "X", "when it is imported"),
+        ("A = helper()\ndef helper(): return 1", "A", "runs helper()"),
+        ("K = random.random()", "K", "runs random.random()"),
+        ("def h(x=open('/etc/passwd').read()): return x", "h()", "when it is defined"),
+        ("def h(x=lambda y=exec('1'): y): return x", "h()", "when it is defined"),
+        ("@app.route('/')\ndef h(x): return x", "h(1)", "decorated with app.route"),
+        ("class Stack:\n    pass", "Stack()", "its own class Stack"),
+        ("async def h(x): return x", "h(1)", "its own async function h"),
+        ("from math import *", "floor(1.0)", "with a star"),
+        ("def h(x):\n    import os\n    return os.environ", "h(1)", "imports os"),
+        ("def h(x):\n    from subprocess import run\n    return run", "h(1)", "imports subprocess"),
+    ],
+)
+def test_what_it_needs_and_must_not_have_is_refused_with_the_reason(
+    prelude: str, expression: str, problem: str
+) -> None:
+    answer = f"{prelude}\n\ndef {NAME}(data):\n    return ModelDoublerOutput(doubled={expression})\n"
+    assert problem in problem_of(answer)
+
+
+@pytest.mark.parametrize(
+    "constant",
+    ["TABLE = {'a': 1, 'b': [2, 3]}", "TABLE = frozenset('abc')", "TABLE = re.compile('a+')", "TABLE = 'a b'.split()",
+     "TABLE: list[int] = [n * n for n in range(10)]", "TABLE = lambda x: open(x)", "TABLE, OTHER = 1, 2"],
+)  # fmt: skip
+def test_a_constant_that_only_writes_a_value_down_is_kept(constant: str) -> None:
+    answer = f"{constant}\n\ndef {NAME}(data):\n    return ModelDoublerOutput(doubled=TABLE)\n"
+    assert "TABLE" in source_of(answer).split("def ")[0]
+
+
+def test_imports_that_everybody_takes_for_granted_are_added_and_names_in_use_are_left_alone() -> None:
+    source = source_of(
+        f"def helper(math: List[int]) -> Optional[int]:\n    return math[0]\n\n"
+        f"def {NAME}(data):\n    return ModelDoublerOutput(doubled=re.escape(helper(data.n)))\n"
+    )
+    assert "import re\n" in source
+    assert "List" in source.split("def ")[0]
+    assert "import math" not in source
 
 
 def test_of_two_functions_with_the_name_the_later_one_counts() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from omniclaude_dagster.providers.chains import Chains
 from omniclaude_dagster.providers.errors import (
     AuthError,
     EmptyReplyError,
@@ -16,7 +17,6 @@ from omniclaude_dagster.providers.errors import (
 )
 from omniclaude_dagster.stages.generate import _renamed
 from omniclaude_dagster.stages.intelligence import similarity
-from omniclaude_dagster.stages.logic_writer import MAX_MODELS, TRIES_PER_MODEL
 from omniclaude_dagster.stages.state import GenerationState
 from tests.support.generated_nodes import blueprint_for
 from tests.support.stage_fakes import (
@@ -33,6 +33,7 @@ from tests.support.stage_fakes import (
     state_for,
 )
 
+MAX_MODELS, TRIES_PER_MODEL = Chains().default.max_models, Chains().default.tries_per_model
 RIGHT = "def doubles(data):\n    return ModelDoublerOutput(doubled=data.n * 2)\n"
 WRONG = "def doubles(data):\n    return ModelDoublerOutput(doubled=data.n * 3)\n"
 UNCLEAR = "something for the numbers of yesterday, please"

@@ -1,7 +1,9 @@
 """`omniclaude show` and `list` on real records: found, spooled, kept as a file, unknown."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 from omniclaude_dagster.records.repository import RecordsStore
 from tests.support.cli import RESULT_KEYS, a_result, objects_of
@@ -30,6 +32,18 @@ def test_a_person_sees_stages_with_model_tokens_and_cost(cli: Cli, home: Path) -
     shown = cli("show", "request-1").stdout
     for word in ("published", "3 code_generation", "smollm2-135m", "100/20", "$1.2500", "next"):
         assert word in shown
+
+
+def test_a_person_sees_each_model_call_with_what_became_of_it(cli: Cli, home: Path) -> None:
+    (call,) = make_record(1).model_calls
+    refused = replace(call, call_id=uuid4(), verdict="example 1: doubled is 6, not 4")
+    failed = replace(call, call_id=uuid4(), verdict=None, is_success=False, error_message="too\x1b[2J late")
+    store = RecordsStore(f"sqlite:///{home / 'records.sqlite3'}", home / "spool")
+    store.write(make_record(1, model_calls=(refused, failed, call)))
+    store.close()
+    shown = " ".join(cli("show", "request-1").stdout.split())
+    places = [shown.index(word) for word in ("doubled is 6, not 4", "too\\x1b[2J late", "3 (stage 3)", "accepted")]
+    assert places == sorted(places)
 
 
 def test_an_unknown_id_ends_with_2_and_names_close_ones(cli: Cli, home: Path) -> None:

@@ -12,7 +12,7 @@ def _models(plan: PlanInput, enum: EnumSpec) -> SystemModels:
         (
             FieldSpec("path", "str", "Path below the root folder.", constraints={"min_length": 1, "max_length": 1024}),
             operation_field(enum),
-            FieldSpec("content", "str", "Text to write or append.", '""'),
+            *_input_fields(set(enum.values)),
         ),
     )
     output_model = ModelSpec(
@@ -27,7 +27,19 @@ def _models(plan: PlanInput, enum: EnumSpec) -> SystemModels:
         ),
     )
     path = "." if enum.values[0] == "list" else "example.txt"
-    return SystemModels(input_model, output_model, {"path": path, "content": "example"})
+    sample = {"path": path}
+    has_content = "write" in enum.values or "append" in enum.values
+    return SystemModels(input_model, output_model, {**sample, "content": "example"} if has_content else sample)
+
+
+def _input_fields(asked: set[str]) -> tuple[FieldSpec, ...]:
+    fields: list[FieldSpec] = []
+    if asked & {"write", "append"}:
+        fields.append(FieldSpec("content", "str", "Text to write or append.", '""'))
+    if "append" in asked:
+        said = "Size the file must have before; makes a repeated append harmless."
+        fields.append(FieldSpec("at_size_bytes", "int | None", said, "None", {"ge": 0}))
+    return tuple(fields)
 
 
 FILES = System(

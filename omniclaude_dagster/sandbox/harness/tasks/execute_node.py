@@ -86,13 +86,17 @@ def _sample(kind, model):
 async def _process(kind, node, model, sample, contract, support):
     started = time.perf_counter()
     entry = {"input": sample, "outcome": "returned", "output": None, "output_type": None, "envelope": None}
+    entry |= {"output_error": None}
     entry |= {"error_type": None, "error_code": None, "message": None, "file": None, "line": None}
     try:
         if hasattr(support, "prepare_input"):
             request = await _settled(support.prepare_input(node, sample))
         else:
             request = nodes.framework_input(kind, node, model, sample, contract)
-        entry |= _unwrapped(await node.process(request))
+        answer = await node.process(request)
+        entry |= _unwrapped(answer)
+        if kind != "ORCHESTRATOR" and hasattr(answer, "result"):
+            entry["output_error"] = nodes.output_problem(contract, answer.result)
     except MemoryError:
         raise
     except BaseException as exc:  # noqa: BLE001  (an outcome, also when it is SystemExit)

@@ -3,7 +3,7 @@
 from child import Exec
 
 IS_TOOL = True
-RULES = "E4,E7,E9,F,I,B,UP,S,ASYNC,RUF100,PLE,C4,SIM,PIE,RET,T20,BLE,DTZ"
+RULES = "E4,E7,E9,F,I,B,UP,S,ASYNC,RUF006,RUF012,RUF100,PLE,C4,SIM,PIE,RET,T20,BLE,DTZ"
 
 
 def run(arguments, workdir):

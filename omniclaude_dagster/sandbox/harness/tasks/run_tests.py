@@ -42,6 +42,8 @@ def run(arguments, workdir):
         return {**recorder.counts, "failures": [], "exit_status": 5}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     options = ["-q", "-c", "/dev/null", "--rootdir", workdir, "--noconftest", "--import-mode=importlib", "--capture=no"]
+    if arguments.get("stops_at_first_failure"):
+        options += ["-x", "--tb=native"]  # nobody reads the failure: the fastest form will do
     disabled = [
         part for name in ("cacheprovider", "faulthandler", "doctest", "junitxml") for part in ("-p", f"no:{name}")
     ]

@@ -1,4 +1,4 @@
-"""COMPUTE node for pricing calculation"""
+"""Pricing calculation."""
 
 from .node import NodePricingCalculatorCompute
 

@@ -1,3 +1,4 @@
+# Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
 """Business logic of NodePricingCalculatorCompute: the only file that is meant to be edited."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""COMPUTE node for pricing calculation"""
+# Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
+"""Pricing calculation."""
 
 from __future__ import annotations
 

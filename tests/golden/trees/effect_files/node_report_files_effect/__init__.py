@@ -1,4 +1,4 @@
-"""EFFECT node called ReportFiles that writes, reads, lists and deletes report files on..."""
+"""Writes, reads, lists and deletes report files on disk."""
 
 from .node import NodeReportFilesEffect
 

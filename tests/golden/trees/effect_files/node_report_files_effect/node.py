@@ -1,4 +1,5 @@
-"""EFFECT node called ReportFiles that writes, reads, lists and deletes report files on..."""
+# Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
+"""Writes, reads, lists and deletes report files on disk."""
 
 from __future__ import annotations
 

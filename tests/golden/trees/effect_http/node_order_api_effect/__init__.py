@@ -1,4 +1,4 @@
-"""EFFECT node called OrderApi that fetches and posts orders over an HTTP API"""
+"""Fetches and posts orders over an HTTP API."""
 
 from .node import NodeOrderApiEffect
 

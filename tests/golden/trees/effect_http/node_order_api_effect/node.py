@@ -1,4 +1,5 @@
-"""EFFECT node called OrderApi that fetches and posts orders over an HTTP API"""
+# Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
+"""Fetches and posts orders over an HTTP API."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+# Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
 """EFFECT node called UserStore that inserts, updates, upserts, deletes and reads users..."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
 """Business logic of NodeOrderFlowOrchestrator: its steps and the order in which they run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
 """Create EFFECT node for Redis cache operations"""
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from omnibase_core.models.effect.model_effect_output import ModelEffectOutput
 from omnibase_core.nodes.node_effect import NodeEffect
 from pydantic import ValidationError
 
+from .client import RedisClient
 from .event_bus import NodeAnnouncer
-from .logic import cache_redis
-from .models import ModelRedisCacheInput
+from .logic import ProtocolRedisClient, perform
+from .models import ModelRedisCacheConfig, ModelRedisCacheInput
 
 
 class NodeRedisCacheEffect(NodeEffect, MixinHealthCheck):
     """Talks to the outside; what it does there is in logic.py."""
 
-    def __init__(self, container: ModelONEXContainer) -> None:
+    def __init__(self, container: ModelONEXContainer, config: ModelRedisCacheConfig | None = None) -> None:
         super().__init__(container)
+        self.config = config
+        self.client: ProtocolRedisClient = RedisClient()
         self.announcer = NodeAnnouncer()
 
     async def initialize(self) -> None:
@@ -34,6 +38,7 @@ class NodeRedisCacheEffect(NodeEffect, MixinHealthCheck):
     async def cleanup(self) -> None:
         """Release resources and let go of the publisher."""
         self.announcer.unbind()
+        await self.client.close()
         await super().cleanup()
 
     async def process(self, input_data: ModelEffectInput) -> ModelEffectOutput:
@@ -48,12 +53,13 @@ class NodeRedisCacheEffect(NodeEffect, MixinHealthCheck):
                 error_code=EnumCoreErrorCode.VALIDATION_ERROR,
                 problems=[f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors()],
             ) from exc
-        result = await cache_redis(request)
+        config = self.config or ModelRedisCacheConfig.from_environment()
+        result = await perform(request, config, client=self.client)
         return ModelEffectOutput(
             result=result.model_dump(mode="json"),
             operation_id=input_data.operation_id,
             effect_type=input_data.effect_type,
             transaction_state=EnumTransactionState.COMMITTED,
             processing_time_ms=(perf_counter() - started) * 1000,
-            side_effects_applied=["cache_redis"],
+            side_effects_applied=[f"{request.operation.value}:{request.key}"],
         )

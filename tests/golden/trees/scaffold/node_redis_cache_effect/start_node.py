@@ -71,7 +71,9 @@ async def run(options: argparse.Namespace) -> int:
 async def process_one(node: NodeRedisCacheEffect, text: str) -> JsonValue:
     """Perform one operation."""
     data = ModelRedisCacheInput.model_validate_json(text)
-    request = ModelEffectInput(effect_type=EnumEffectType.API_CALL, operation_data=data.model_dump(mode="json"))
+    request = ModelEffectInput(
+        effect_type=EnumEffectType.DATABASE_OPERATION, operation_data=data.model_dump(mode="json")
+    )
     output = await node.process(request)
     result: JsonValue = output.result
     return result

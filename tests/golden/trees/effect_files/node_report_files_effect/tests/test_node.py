@@ -88,6 +88,11 @@ def test_a_missing_file_says_so() -> None:
         perform({"path": "missing.txt", "operation": "read"})
 
 
+def test_a_folder_is_not_a_file() -> None:
+    with pytest.raises(ModelOnexError, match="is not a file"):
+        perform({**SAMPLE, "path": ".", "operation": "write"})
+
+
 class RecordingBus:
     """Keeps the topics it was given."""
 

@@ -15,3 +15,6 @@ class ModelOrderApiInput(BaseModel):
     query: dict[str, str] = Field(default_factory=dict, description="Query parameters.")
     headers: dict[str, str] = Field(default_factory=dict, description="Additional headers.")
     body: JsonValue = Field(default=None, description="JSON body, if the call has one.")
+    idempotency_key: str = Field(
+        default="", max_length=255, description="Makes a repeated call the same one, for an API that knows this header."
+    )

@@ -15,8 +15,9 @@ class ModelUserStoreConfig(BaseModel):
     dsn: SecretStr
     connect_timeout_s: int = Field(default=5, ge=1, le=60)
     statement_timeout_ms: int = Field(default=30_000, ge=1)
+    deadline_s: float = Field(default=60.0, gt=0, le=3600, description="Longest time of one operation with retries.")
     max_attempts: int = Field(default=3, ge=1, le=10)
-    retry_pause_s: float = Field(default=0.2, ge=0, le=60)
+    retry_pause_s: float = Field(default=0.2, ge=0, le=60, description="Pause before the first retry; it doubles.")
 
     @classmethod
     def from_environment(cls) -> "ModelUserStoreConfig":

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from psycopg import sql
-from pydantic import JsonValue, SecretStr
+from collections.abc import Sequence
 
-from ..logic import ProtocolSession
+from pydantic import SecretStr
+
+from ..logic import ProtocolSession, Rows, Statement
 from ..models import ModelUserStoreConfig
 from ..node import NodeUserStoreEffect
 
 
 class RecordingSession:
-    """Keeps every statement it is given and reports one row."""
+    """Keeps every statement it is given and reports one row for each; first it fails as often as it is told."""
 
     def __init__(self) -> None:
-        self.statements: list[tuple[str, list[object]]] = []
+        self.statements: list[Statement] = []
+        self.faults: list[Exception] = []
         self.is_closed = False
 
-    async def run(self, statement: sql.Composed, parameters: list[object]) -> tuple[int, list[dict[str, JsonValue]]]:
-        """Record the statement."""
-        text = statement.as_string(None)
-        self.statements.append((text, parameters))
-        return 1, [{"id": 1}] if text.startswith("SELECT") else []
+    @property
+    def texts(self) -> list[str]:
+        """The SQL that was run."""
+        return [statement.sql.as_string(None) for statement in self.statements]
+
+    async def run(self, statements: Sequence[Statement]) -> list[tuple[int, Rows]]:
+        """Record the statements."""
+        if self.faults:
+            raise self.faults.pop(0)
+        self.statements += statements
+        return [(1, [{"id": 1}] if text.startswith("SELECT") else []) for text in self.texts[-len(statements) :]]
 
     async def close(self) -> None:
         """Record that the session was closed."""
@@ -35,6 +43,6 @@ def prepare(node: NodeUserStoreEffect) -> RecordingSession:
     async def open_recording(config: ModelUserStoreConfig) -> ProtocolSession:
         return session
 
-    node.config = ModelUserStoreConfig(dsn=SecretStr("postgresql://localhost/none"))
+    node.config = ModelUserStoreConfig(dsn=SecretStr("postgresql://localhost/none"), retry_pause_s=0)
     node.open_session = open_recording
     return session

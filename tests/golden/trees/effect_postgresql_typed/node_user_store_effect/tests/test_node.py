@@ -14,9 +14,10 @@ from omnibase_core.models.container.model_onex_container import ModelONEXContain
 from omnibase_core.models.effect.model_effect_input import ModelEffectInput
 from pydantic import ValidationError
 
+from ..logic import LostAnswerError, PassingFaultError
 from ..models import ModelUserStoreInput
 from ..node import NodeUserStoreEffect
-from .support import prepare
+from .support import RecordingSession, prepare
 
 SAMPLE = json.loads(
     '{"table": "records", "user_id": "00000000-0000-4000-8000-000000000001", "email": "example", "age": 3, "is_active": true, "created_at": "2026-01-02T03:04:05+00:00"}'
@@ -74,23 +75,55 @@ def test_wrong_data_is_a_validation_error() -> None:
     assert failure.value.error_code == EnumCoreErrorCode.VALIDATION_ERROR
 
 
+def run(values: dict[str, object], *faults: Exception) -> RecordingSession:
+    """What reaches the database of one operation, after these faults."""
+
+    async def scenario() -> RecordingSession:
+        node = NodeUserStoreEffect(ModelONEXContainer())
+        session = prepare(node)
+        session.faults += faults
+        await node.process(ModelEffectInput(effect_type=EnumEffectType.DATABASE_OPERATION, operation_data=values))
+        return session
+
+    return asyncio.run(scenario())
+
+
+def lost_answer() -> LostAnswerError:
+    return LostAnswerError(message="gone", error_code=EnumCoreErrorCode.DATABASE_CONNECTION_ERROR)
+
+
+def passing_fault() -> PassingFaultError:
+    return PassingFaultError(message="busy", error_code=EnumCoreErrorCode.DATABASE_OPERATION_ERROR)
+
+
 def test_names_are_quoted_and_values_are_bound() -> None:
     hostile = "x'; DROP TABLE users; --"
-    _, session = perform({**SAMPLE, "table": "public.users", "match": {"id": hostile}})
-    ((text, _),) = session.statements  # type: ignore[attr-defined]
+    session = run({**SAMPLE, "table": "public.users", "match": {"id": hostile}})
+    (text,) = session.texts
     assert '"public"."users"' in text
     assert f" {hostile}" not in text
-    assert session.is_closed  # type: ignore[attr-defined]
+    assert session.is_closed
 
 
 def test_a_table_name_that_is_no_name_is_refused() -> None:
     with pytest.raises(ModelOnexError):
-        perform({**SAMPLE, "table": "users; DROP TABLE users"})
+        run({**SAMPLE, "table": "users; DROP TABLE users"})
 
 
 def test_a_delete_without_match_is_refused() -> None:
     with pytest.raises(ModelOnexError, match="never empties"):
-        perform({**SAMPLE, "operation": "delete", "match": {}})
+        run({**SAMPLE, "operation": "delete", "match": {}})
+
+
+def test_what_the_server_undid_is_tried_again_within_bounds() -> None:
+    assert len(run(SAMPLE, passing_fault(), passing_fault()).statements) >= 1
+    with pytest.raises(PassingFaultError):
+        run(SAMPLE, *[passing_fault() for _ in range(10)])
+
+
+def test_an_operation_that_must_not_be_done_twice_is_not_repeated_when_its_answer_is_lost() -> None:
+    with pytest.raises(LostAnswerError):
+        run(SAMPLE, lost_answer())
 
 
 class RecordingBus:

@@ -1,0 +1,1 @@
+"""Broken nodes that the gates are judged by: what is broken in each, and the one gate that should catch it."""

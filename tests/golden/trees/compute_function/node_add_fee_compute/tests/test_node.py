@@ -1,0 +1,84 @@
+"""Tests of NodeAddFeeCompute; they need no server and run with plain pytest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from omnibase_core.models.compute.model_compute_input import ModelComputeInput
+from omnibase_core.models.container.model_onex_container import ModelONEXContainer
+from pydantic import ValidationError
+
+from ..models import ModelAddFeeInput
+from ..node import NodeAddFeeCompute
+from .support import prepare
+
+SAMPLE = json.loads('{"amount": 10.0, "fee": 2.5}')
+
+
+def test_an_unknown_field_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        ModelAddFeeInput.model_validate({"no_such_field": 1})
+
+
+def test_the_node_initialises_and_announces_itself() -> None:
+    async def scenario() -> list[str]:
+        node = NodeAddFeeCompute(ModelONEXContainer())
+        bus = RecordingBus()
+        node.announcer.bind(bus)
+        await node.initialize()
+        await node.cleanup()
+        return bus.topics
+
+    assert asyncio.run(scenario()) == ["onex.evt.platform.node-introspection.v1"]
+
+
+def test_a_failing_bus_does_not_stop_the_node() -> None:
+    async def scenario() -> str:
+        node = NodeAddFeeCompute(ModelONEXContainer())
+        node.announcer.bind(FailingBus())
+        await node.initialize()
+        return str(node.get_state()["status"])
+
+    assert asyncio.run(scenario()) == "ready"
+
+
+def compute(values: dict[str, object]) -> dict[str, object]:
+    async def scenario() -> dict[str, object]:
+        node = NodeAddFeeCompute(ModelONEXContainer())
+        prepare(node)
+        data = ModelAddFeeInput.model_validate(values)
+        return (await node.process(ModelComputeInput(data=data))).result.model_dump(mode="json")
+
+    return asyncio.run(scenario())
+
+
+def test_the_same_input_gives_the_same_output() -> None:
+    assert compute(SAMPLE) == compute(SAMPLE)
+
+
+def test_example_1() -> None:
+    result = compute(json.loads('{"amount": 10.0, "fee": 2.5}'))
+    expected = json.loads('{"result": 12.5}')
+    for name, value in expected.items():
+        assert result[name] == (pytest.approx(value) if isinstance(value, float) else value)
+
+
+class RecordingBus:
+    """Keeps the topics it was given."""
+
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+
+    async def publish(self, topic: str, key: bytes | None, value: bytes) -> None:
+        """Record one message."""
+        self.topics.append(topic)
+
+
+class FailingBus:
+    """A bus that is away."""
+
+    async def publish(self, topic: str, key: bytes | None, value: bytes) -> None:
+        """Fail as a broken connection does."""
+        raise ConnectionError(topic)

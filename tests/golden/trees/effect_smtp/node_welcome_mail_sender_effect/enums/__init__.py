@@ -1,0 +1,7 @@
+"""Enumerations of NodeWelcomeMailSenderEffect."""
+
+from .enum_welcome_mail_sender_operation import EnumWelcomeMailSenderOperation
+
+__all__ = [
+    "EnumWelcomeMailSenderOperation",
+]

@@ -1,0 +1,9 @@
+"""Operations of WelcomeMailSender."""
+
+from enum import StrEnum
+
+
+class EnumWelcomeMailSenderOperation(StrEnum):
+    """Operations of WelcomeMailSender."""
+
+    SEND = "send"
