@@ -5,8 +5,8 @@
 Ours is `render_bundle` on a planned node: the contract on the framework's own model, every file from its template,
 all Python formatted, the manifest with the files' hashes. Copier (Python API, defaults, no Git) renders a template
 folder made of the very same files, 12 of them, with a handful of variables in text and paths, and writes them; it
-builds no contract and formats nothing. So two figures of ours stand beside it, both with all files written: all that
-we do, and the same with the formatted texts remembered (as for a node that is rendered again), which is rendering
+builds no contract and formats nothing. So two figures of ours stand beside it, both with the same 12 files written: all
+that we do, and the same with the formatted texts remembered (as for a node that is rendered again), which is rendering
 without ruff. The three take turns. Bars: 60 ms p50 with formatting; rendering 10 times faster than copier.
 """
 
@@ -48,14 +48,18 @@ def write_template(bundle: NodeBundle, blueprint: NodeBlueprint, folder: Path) -
         "correlation_id": blueprint.correlation_id,
     }
     root = folder / "{{ package }}"
-    chosen = [path for path in bundle.files if path != "node.manifest.yaml"][:COPIER_FILES]
-    for path in chosen:
+    for path in same_files(bundle):
         target = root / f"{_with_variables(path, variables)}.jinja"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_with_variables(bundle.files[path].decode(), variables), encoding="utf-8")
     questions = "\n".join(f"{name}:\n  type: str\n  default: x" for name in variables)
     (folder / "copier.yml").write_text(f"{questions}\n_templates_suffix: .jinja\n", encoding="utf-8")
     return variables
+
+
+def same_files(bundle: NodeBundle) -> list[str]:
+    """The 12 files that both write; the manifest is none, for its hashes are no text with variables."""
+    return [path for path in bundle.files if path != "node.manifest.yaml"][:COPIER_FILES]
 
 
 def _with_variables(text: str, variables: Mapping[str, str]) -> str:
@@ -82,7 +86,7 @@ def own_ms(blueprint: NodeBlueprint, target: Path) -> tuple[float, float]:
     started = time.perf_counter()
     bundle = render_bundle(blueprint)
     rendered = time.perf_counter()
-    write_bundle(bundle, target)
+    write_bundle(NodeBundle(bundle.package_name, {path: bundle.files[path] for path in same_files(bundle)}), target)
     return (rendered - started) * 1000, (time.perf_counter() - started) * 1000
 
 

@@ -94,7 +94,7 @@ def _side(mapper: SchemaMapper, reference: str, stem: str, class_name: str, desc
         # A list, a value or a choice has no fields: it is the value of one field.
         mapper.notes.add("", f"it is no object with properties, so its value is the field {VALUE_FIELD}")
         plain = {"properties": {VALUE_FIELD: schema}, "required": [VALUE_FIELD], "additionalProperties": False}
-    about = str(plain.get("description") or plain.get("title") or description)
+    about = str(plain.get("description") or description)
     return mapper.objects.build({**plain, "type": "object", "description": about}, place, class_name, owner=stem)
 
 

@@ -75,7 +75,7 @@ class ObjectMapper:
         self._unfinished.add(class_name)
         self._note_unsaid(schema, place)
         fields = tuple(self._fields(schema, place, owner or class_name.removeprefix("Model")))
-        about = str(schema.get("description") or schema.get("title") or f"{_spoken(place.name)} of the contract.")
+        about = str(schema.get("description") or _sentence(schema.get("title")) or f"{_spoken(place.name)} of the contract.")
         is_closed = schema.get("additionalProperties") is False or schema.get("unevaluatedProperties") is False
         extra: Literal["forbid", "ignore"] = "forbid" if is_closed else "ignore"
         model = self._with_engine(ModelSpec(class_name, about, fields, extra=extra), place)
@@ -259,3 +259,8 @@ def _without_patterns(field: FieldSpec, removed: frozenset[str]) -> FieldSpec:
 def _spoken(name: str) -> str:
     words = name.replace("_", " ").replace("-", " ").strip()
     return words[:1].upper() + words[1:] or "Value"
+
+
+def _sentence(title: object) -> str:
+    """A title as the first line of a docstring."""
+    return f"{title.strip().rstrip('.')}." if isinstance(title, str) and title.strip() else ""

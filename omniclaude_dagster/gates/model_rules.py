@@ -1,7 +1,7 @@
 """G12: the node's Pydantic models, read from the syntax trees of all files. Building them is the sandbox's part."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from omniclaude_dagster.gates.context import NodeContext
 from omniclaude_dagster.gates.onex_rules import MODEL_CLASS_PATTERN
@@ -74,7 +74,7 @@ def _class_findings(source: SourceFile, node: ast.ClassDef, *, is_open: bool) ->
         yield from _statement_findings(source, node, statement, table, is_open=is_open)
 
 
-def _is_model_config(statement: ast.stmt, table: dict[str, str]) -> bool:
+def _is_model_config(statement: ast.stmt, table: Mapping[str, str]) -> bool:
     return (
         _target_name(statement) == "model_config"
         and isinstance(statement, ast.Assign | ast.AnnAssign)
@@ -99,7 +99,7 @@ def _target_name(statement: ast.stmt) -> str | None:
 
 
 def _statement_findings(
-    source: SourceFile, node: ast.ClassDef, statement: ast.stmt, table: dict[str, str], *, is_open: bool
+    source: SourceFile, node: ast.ClassDef, statement: ast.stmt, table: Mapping[str, str], *, is_open: bool
 ) -> Iterator[Finding]:
     name = _target_name(statement)
     allowed = {"forbid", "ignore"} if is_open else {"forbid"}
@@ -126,13 +126,13 @@ def _extra(value: ast.expr | None) -> object:
     return said[-1] if said else None
 
 
-def _is_root_model(node: ast.ClassDef, table: dict[str, str]) -> bool:
+def _is_root_model(node: ast.ClassDef, table: Mapping[str, str]) -> bool:
     """A root model has no fields of its own, and Pydantic refuses `extra` for it."""
     bases = [b.value if isinstance(b, ast.Subscript) else b for b in node.bases]
     return any(resolved(base, table) == "pydantic.RootModel" for base in bases)
 
 
-def _mentions_any(annotation: ast.expr, table: dict[str, str]) -> bool:
+def _mentions_any(annotation: ast.expr, table: Mapping[str, str]) -> bool:
     for node in ast.walk(annotation):
         if resolved(node, table) in {"typing.Any", "Any", "typing_extensions.Any"}:
             return True
@@ -141,7 +141,7 @@ def _mentions_any(annotation: ast.expr, table: dict[str, str]) -> bool:
     return False
 
 
-def _is_mutable_default(value: ast.expr | None, table: dict[str, str]) -> bool:
+def _is_mutable_default(value: ast.expr | None, table: Mapping[str, str]) -> bool:
     if isinstance(value, _MUTABLE_LITERALS):
         return True
     if not isinstance(value, ast.Call):

@@ -2,7 +2,7 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from omniclaude_dagster.gates.context import NodeContext
 from omniclaude_dagster.gates.onex_rules import (
@@ -45,7 +45,7 @@ def _node_classes(ctx: NodeContext) -> list[tuple[SourceFile, ast.ClassDef, Node
     return found
 
 
-def _base_kind(base: ast.expr, table: dict[str, str]) -> NodeKind | None:
+def _base_kind(base: ast.expr, table: Mapping[str, str]) -> NodeKind | None:
     inner = base.value if isinstance(base, ast.Subscript) else base
     return NODE_BASES.get(resolved(inner, table) or "")
 

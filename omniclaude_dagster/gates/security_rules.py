@@ -1,7 +1,7 @@
 """G-SEC: reads what code would do from its syntax trees and refuses what generated code has no business doing."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from omniclaude_dagster.gates import security_data as data
@@ -20,7 +20,7 @@ class _Scope:
     source: SourceFile
     package: str
     kind: NodeKind | None
-    table: dict[str, str]
+    table: Mapping[str, str]
     modules: frozenset[str]
     parameters: frozenset[str]
 

@@ -58,11 +58,24 @@ class SourceFile:
     path: str
     text: str
     tree: ast.Module
+    # Every node of the tree, breadth first; walked once and shared by all gates.
+    nodes: tuple[ast.AST, ...] = field(compare=False, repr=False)
 
     @cached_property
-    def nodes(self) -> tuple[ast.AST, ...]:
-        """Every node of the tree, breadth first; walked once and shared by all gates."""
-        return tuple(ast.walk(self.tree))
+    def imports(self) -> Mapping[str, str]:
+        """Local name to the dotted path it was imported from; relative imports keep their leading dots."""
+        table: dict[str, str] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    root = alias.name.split(".")[0]
+                    table[alias.asname or root] = alias.name if alias.asname else root
+            elif isinstance(node, ast.ImportFrom):
+                prefix = "." * node.level + (node.module or "")
+                joint = "" if prefix.endswith(".") else "."
+                for alias in node.names:
+                    table[alias.asname or alias.name] = f"{prefix}{joint}{alias.name}"
+        return table
 
     @property
     def is_test(self) -> bool:
@@ -134,10 +147,13 @@ def parse_python(path: str, content: bytes) -> tuple[SourceFile | None, tuple[Fi
     tree, problem = _syntax_tree(path, content)
     if tree is None:
         return None, (problem,) if problem else ()
+    nodes = _walked(tree)
+    if nodes is None:
+        return None, (Finding(path, 0, f"is nested deeper than {MAX_TREE_DEPTH} levels"),)
     problems = () if text.isascii() else tuple(_identifier_findings(path, text))
     if problems:
         return None, problems
-    return SourceFile(path, text, tree), ()
+    return SourceFile(path, text, tree, nodes), ()
 
 
 def parse_yaml(path: str, content: bytes) -> tuple[Any, Finding | None]:
@@ -211,18 +227,19 @@ def _syntax_tree(path: str, content: bytes) -> tuple[ast.Module | None, Finding 
         return None, Finding(path, 0, "is nested too deeply to be parsed")
     except (ValueError, OverflowError) as exc:
         return None, Finding(path, 0, f"cannot be parsed: {exc}")
-    if _is_too_deep(tree):
-        return None, Finding(path, 0, f"is nested deeper than {MAX_TREE_DEPTH} levels")
     return tree, None
 
 
-def _is_too_deep(tree: ast.Module) -> bool:
+def _walked(tree: ast.Module) -> tuple[ast.AST, ...] | None:
+    """Every node, level by level; None of a tree that is too deep."""
     level: list[ast.AST] = [tree]
+    found = list(level)
     for _ in range(MAX_TREE_DEPTH):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
-            return False
-    return True
+            return tuple(found)
+        found.extend(level)
+    return None
 
 
 def _identifier_findings(path: str, text: str) -> Iterator[Finding]:

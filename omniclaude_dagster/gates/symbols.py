@@ -1,7 +1,7 @@
 """Reads names off syntax trees: what a module binds, and which dotted path a local name stands for."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from omniclaude_dagster.gates.source import SourceFile
 
@@ -17,24 +17,12 @@ def dotted(node: ast.AST) -> str | None:
     return ".".join((node.id, *reversed(parts)))
 
 
-def import_table(source: SourceFile) -> dict[str, str]:
+def import_table(source: SourceFile) -> Mapping[str, str]:
     """Local name to the dotted path it was imported from; relative imports keep their leading dots."""
-    table: dict[str, str] = {}
-    for node in source.nodes:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                table[alias.asname or alias.name.split(".")[0]] = (
-                    alias.name if alias.asname else alias.name.split(".")[0]
-                )
-        elif isinstance(node, ast.ImportFrom):
-            prefix = "." * node.level + (node.module or "")
-            joint = "" if prefix.endswith(".") else "."
-            for alias in node.names:
-                table[alias.asname or alias.name] = f"{prefix}{joint}{alias.name}"
-    return table
+    return source.imports
 
 
-def resolved(node: ast.AST, table: dict[str, str]) -> str | None:
+def resolved(node: ast.AST, table: Mapping[str, str]) -> str | None:
     """The dotted path an expression stands for, with its root replaced by what it was imported from."""
     path = dotted(node)
     if path is None:

@@ -1,6 +1,7 @@
 """The nodes whose every byte is kept under trees/: the four kinds, and each way a kind can turn out.
 
-The name of a case is the name of its folder. Each case is a request as a person writes it.
+The name of a case is the name of its folder. Each case is a request as a person writes it, or a contract of
+tests/data/contracts (`contract_file`).
 """
 
 from collections.abc import Mapping
@@ -8,12 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.request.contract.given import contract_from_file
+from omniclaude_dagster.request.intake import request_from_mapping
 from tests.support.generated_nodes import bundle_for
 
 TREES = Path(__file__).parent / "trees"
+CONTRACTS = Path(__file__).parents[1] / "data" / "contracts"
 
 CASES: Mapping[str, Mapping[str, Any]] = {
     "compute": {"prompt": "COMPUTE node for pricing calculation"},
+    "contract_operation": {"contract_file": "petstore.openapi.yaml#/paths/~1pets/post"},
+    "contract_schema": {"contract_file": "order.schema.json", "node_kind": "REDUCER"},
+    "contract_tree": {"contract_file": "category_tree.schema.json", "node_kind": "ORCHESTRATOR"},
     "effect_elasticsearch": {
         "prompt": "EFFECT node called ProductIndex that indexes, reads, searches, deletes and bulk imports products in "
         "Elasticsearch"
@@ -84,6 +91,10 @@ CASES: Mapping[str, Mapping[str, Any]] = {
 def rendered(case: str) -> NodeBundle:
     """The bundle of a case as it is rendered now."""
     asked = dict(CASES[case])
+    if "contract_file" in asked:
+        contract = contract_from_file(str(CONTRACTS / asked.pop("contract_file")))
+        asked = request_from_mapping({"contract": contract, **asked}).model_dump(exclude_unset=True)
+        asked.pop("mode", None)
     return bundle_for(asked.pop("prompt"), **asked)
 
 

@@ -32,13 +32,14 @@ SENTENCES = {
         ("redis_get", "redis_set", "redis_delete", "redis_exists", "redis_expire"),
     ),
     "redis_all": (
-        "EFFECT node called RedisTools that increments counters, reads and writes hashes, pushes and pops jobs on lists "
-        "and publishes events in Redis",
+        "EFFECT node called RedisTools that increments counters, reads and writes hashes, pushes and pops jobs on "
+        "lists and publishes events in Redis",
         "redis",
         ("redis_increment", "redis_hash_get", "redis_hash_set", "redis_list_push", "redis_list_pop", "redis_publish"),
     ),
     "kafka_producer": (
-        "EFFECT node that publishes order events to the Kafka topic orders.created with order_id (uuid), amount (float)",
+        "EFFECT node that publishes order events to the Kafka topic orders.created with order_id (uuid), "
+        "amount (float)",
         "confluent-kafka",
         ("kafka_produce",),
     ),

@@ -53,6 +53,21 @@ class PlanInput:
         model = sides.get(role)
         return tuple(replace(f, type=plain_type(f.type)) for f in model.fields) if model else ()
 
+    @property
+    def examples_by_field(self) -> tuple[Example, ...]:
+        """The examples under the names of fields, where a given contract calls them otherwise in JSON."""
+        models = [self.given.input_model, self.given.output_model] if self.given else []
+        names = {f.alias: f.name for model in models if model for f in model.fields if f.alias}
+        if not names:
+            return self.examples
+
+        def renamed(row: dict[str, Any] | None) -> dict[str, Any] | None:
+            return None if row is None else {names.get(key, key): value for key, value in row.items()}
+
+        return tuple(
+            e.model_copy(update={"input": renamed(e.input), "output": renamed(e.output)}) for e in self.examples
+        )
+
     def model_class(self, role: str) -> str:
         """`Input` -> `ModelUserWriterInput`."""
         return f"Model{self.stem}{role}"

@@ -66,7 +66,7 @@ def plan_compute(plan: PlanInput) -> NodeBlueprint:
         fraction = fraction or any("float" in f.type for f in inputs)
         outputs = plan.given_fields("Output") or fields_from_examples(shown_outputs, has_fraction_beside=fraction)
         sample = dict(plan.examples[0].input) if plan.examples else sample_from_fields(inputs)
-        plain = arithmetic(_spoken_text(plan), inputs=inputs, outputs=outputs, examples=plan.examples)
+        plain = arithmetic(_spoken_text(plan), inputs=inputs, outputs=outputs, examples=plan.examples_by_field)
         if plain and plain.gives_fraction and not plan.given_fields("Output"):
             outputs = tuple(replace(f, type="float") for f in outputs)
     input_fields = inputs or (FieldSpec("payload", "dict[str, JsonValue]", "What is computed on.", "dict"),)

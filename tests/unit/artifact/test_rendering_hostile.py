@@ -8,6 +8,7 @@ import ast
 import functools
 import json
 import shlex
+import tomllib
 from dataclasses import replace
 from typing import Any
 
@@ -121,12 +122,22 @@ def assert_inert(hostile: NodeBundle, harmless: NodeBundle) -> None:
         elif path.endswith(".yaml"):
             mine, other = yaml.safe_load(content), yaml.safe_load(harmless.files[path])
             assert list(mine) == list(other), path
+        elif path.endswith(".toml"):
+            mine, other = tomllib.loads(content.decode()), tomllib.loads(harmless.files[path].decode())
+            assert nested_keys(mine) == nested_keys(other), path
+        elif path.endswith(".json"):
+            assert isinstance(json.loads(content), dict), path
         else:
             text = content.decode()
             before = skeleton(harmless.files[path].decode())
             found = skeleton(text)
             assert ACTIVE.isdisjoint(set(found) - set(before)), path
             assert found == before, path
+
+
+def nested_keys(document: object) -> object:
+    """Keys of all tables, without the values."""
+    return {k: nested_keys(v) for k, v in document.items()} if isinstance(document, dict) else None
 
 
 @functools.cache

@@ -27,7 +27,7 @@ from tests.support.stage_fakes import (
 )
 
 PRICING = "COMPUTE node for pricing calculation"
-REDIS = "Create EFFECT node for Redis cache operations"
+RABBIT_MQ = "Create EFFECT node for RabbitMQ message publishing"
 
 
 def perfect(job: SandboxJob) -> dict[str, Any]:
@@ -204,13 +204,13 @@ def test_a_failure_of_the_outside_keeps_its_message(
 def test_a_scaffold_is_delivered_for_review_and_says_what_is_missing(tmp_path: Path) -> None:
     sandbox = ScriptedSandbox({"execute_node": perfect})
     for mode in ("fast", "strict"):
-        state = run_all(state_for(tmp_path, REDIS, mode=mode), gateways_for(tmp_path, sandbox=sandbox))
+        state = run_all(state_for(tmp_path, RABBIT_MQ, mode=mode), gateways_for(tmp_path, sandbox=sandbox))
         assert state.status == "needs_review", state.error
         assert "is not filled in" in (state.error or "")
         assert "REVIEW.md" in (state.error or "")
-        review = (tmp_path / "out/node_redis_cache_effect/REVIEW.md").read_text()
+        review = (tmp_path / "out/node_rabbitmq_message_publisher_effect/REVIEW.md").read_text()
         assert "METHOD_NOT_IMPLEMENTED" in review
-        assert "Redis" in review
+        assert "RabbitMQ" in review
 
 
 def test_the_event_bus_stage_gives_topics_and_renders_again(tmp_path: Path) -> None:

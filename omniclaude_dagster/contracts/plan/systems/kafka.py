@@ -51,7 +51,7 @@ def _input_fields(enum: EnumSpec, payload: ModelSpec | None, topic: str | None) 
             FieldSpec("payload", kind, "What the message says, sent as JSON.", "None"),
             FieldSpec("key", "str | None", "Messages of one key stay in order.", "None"),
             FieldSpec("headers", "dict[str, str]", "Headers of the message.", "dict"),
-            FieldSpec("event_id", "UUID | None", "By this a reader knows a message it has seen; none: a new one.", "None"),
+            FieldSpec("event_id", "UUID | None", "By this a reader knows what it has seen; none: a new one.", "None"),
         ]  # fmt: skip
     if "consume" in enum.values:
         fields += [

@@ -20,7 +20,8 @@ def payload_model(
 
     `control_fields` are fields of the operation itself (`key`, `topic`), which are no part of the content.
     """
-    shown = [e.input[example_key] for e in plan.examples if isinstance(e.input.get(example_key), dict)]
+    values = [e.input.get(example_key) for e in plan.examples]
+    shown = [value for value in values if isinstance(value, dict)]
     candidates = (*fields_from_examples(shown), *fields_from_hints(plan.parsed))
     named = {f.name: f for f in reversed(candidates) if f.name not in control_fields}
     if not named:

@@ -26,7 +26,9 @@ _TABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$
 _CONTROL_FIELDS = frozenset(
     {"operation", "table", "values", "match", "conflict_columns", "limit", "order_by", "columns", "offset", "steps"}
 )
-_SORTING = frozenset("sort sorts sorted sorting ordered ordering ascending descending latest newest oldest recent".split())
+_SORTING = frozenset(
+    "sort sorts sorted sorting ordered ordering ascending descending latest newest oldest recent".split()
+)
 _PICKING = frozenset("projection projections selected chosen certain".split())
 
 

@@ -136,7 +136,6 @@ def _context(blueprint: NodeBlueprint) -> dict[str, Any]:
         "writes_values": bool(operations & _VALUE_WRITERS),
         "reads_values": bool(operations & _VALUE_READERS),
         "decodes_json": bool(operations & {"hash_get"}) or (bool(operations & _VALUE_READERS) and typed is None),
-        "refuses": bool({"expire", "hash_set"} & operations) or (bool(operations & _VALUE_WRITERS) and typed is not None),
         "tested_logic": ["Reply"],
         "support_names": ["RecordingRedis", "prepare"],
         "default_ttl_s": fields["ttl_s"].default if "ttl_s" in fields else "None",

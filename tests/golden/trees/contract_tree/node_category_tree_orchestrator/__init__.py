@@ -1,0 +1,5 @@
+"""CategoryTree."""
+
+from .node import NodeCategoryTreeOrchestrator
+
+__all__ = ["NodeCategoryTreeOrchestrator"]
