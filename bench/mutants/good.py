@@ -12,7 +12,7 @@ from bench.mutants.bases import GENERATED_BASES, GOLDEN_BASES, base_bundle, has_
 from bench.workload import WISHES
 from omniclaude_dagster.node.bundle import NodeBundle
 from omniclaude_dagster.request.model import Example
-from tests.golden.cases import CASES
+from tests.golden.cases import CASES, rendered
 from tests.support.generated_nodes import bundle_for
 
 # Requests in other words, systems and shapes than those of the workload and of the golden trees.
@@ -87,9 +87,14 @@ def _golden() -> Iterator[Good]:
 
 def _generated() -> Iterator[Good]:
     wished = [{"prompt": wish.prompt.format(n=n), "examples": wish.examples} for n, wish in enumerate(WISHES, start=1)]
-    for asked in (*GENERATED_BASES.values(), *CASES.values(), *wished, *MORE):
+    for asked in (*GENERATED_BASES.values(), *wished, *MORE):
         more = {key: value for key, value in asked.items() if key != "prompt"}
-        bundle = bundle_for(asked["prompt"], **more)
-        if "REVIEW.md" not in bundle.files:
-            examples = tuple(Example.model_validate(example) for example in more.get("examples", ()))
-            yield Good(bundle.package_name, bundle, examples)
+        yield from _complete(bundle_for(asked["prompt"], **more), asked)
+    for name, asked in CASES.items():
+        yield from _complete(rendered(name), asked)
+
+
+def _complete(bundle: NodeBundle, asked: Mapping[str, Any]) -> Iterator[Good]:
+    if "REVIEW.md" not in bundle.files:
+        examples = tuple(Example.model_validate(example) for example in asked.get("examples", ()))
+        yield Good(bundle.package_name, bundle, examples)

@@ -75,7 +75,9 @@ class ObjectMapper:
         self._unfinished.add(class_name)
         self._note_unsaid(schema, place)
         fields = tuple(self._fields(schema, place, owner or class_name.removeprefix("Model")))
-        about = str(schema.get("description") or _sentence(schema.get("title")) or f"{_spoken(place.name)} of the contract.")
+        about = str(
+            schema.get("description") or _sentence(schema.get("title")) or f"{_spoken(place.name)} of the contract."
+        )
         is_closed = schema.get("additionalProperties") is False or schema.get("unevaluatedProperties") is False
         extra: Literal["forbid", "ignore"] = "forbid" if is_closed else "ignore"
         model = self._with_engine(ModelSpec(class_name, about, fields, extra=extra), place)

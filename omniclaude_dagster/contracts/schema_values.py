@@ -5,15 +5,15 @@ The judge is `jsonschema`, not our own mapper, so a mistake of the mapper cannot
 
 import re
 from collections.abc import Iterator
-from re import _parser  # type: ignore[attr-defined]  # no public reader of patterns exists
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 from jsonschema.exceptions import SchemaError  # type: ignore[import-untyped]
 from referencing import Registry
 
-from omniclaude_dagster.contracts.references import References
+from omniclaude_dagster.contracts.pattern_texts import NoSampleError, text_matching
 from omniclaude_dagster.contracts.patterns import is_python_pattern, is_rust_pattern, rust_finds
+from omniclaude_dagster.contracts.references import References
 from omniclaude_dagster.contracts.schema_merge import merged, types_of
 from omniclaude_dagster.errors import RequestError
 
@@ -29,10 +29,6 @@ _BY_FORMAT = {
 # Tried for a pattern that cannot be taken apart here.
 _WORDS = ("Example", "example", "A", "a", "É", "é", "0", "2026", "-", " ", "")
 _OTHERS: tuple[Any, ...] = ("example", "", 1, 0, True, [], {}, None)
-
-
-class NoSampleError(ValueError):
-    """No value can be made for a schema."""
 
 
 class SchemaValues:
@@ -123,7 +119,7 @@ class SchemaValues:
         made = {n: self._made(properties.get(n, True), depth + 1, is_complete) for n in dict.fromkeys(names)}
         patterns = schema.get("patternProperties") or {}
         inner, name = next(
-            ((v, _matching(k)) for k, v in patterns.items()), (schema.get("additionalProperties"), "key")
+            ((v, text_matching(k)) for k, v in patterns.items()), (schema.get("additionalProperties"), "key")
         )
         missing = schema.get("minProperties", 0) - len(made)
         for number in range(missing):
@@ -194,7 +190,7 @@ def _text(schema: dict[str, Any]) -> str:
         if not is_python_pattern(pattern):
             is_readable = is_rust_pattern(pattern)
             return next((text for text in _WORDS if not is_readable or rust_finds(pattern, text)), "")
-        return _matching(pattern, low=schema.get("minLength", 0), high=schema.get("maxLength"))
+        return text_matching(pattern, low=schema.get("minLength", 0), high=schema.get("maxLength"))
     if kind in _BY_FORMAT:
         return _BY_FORMAT[kind]
     low, high = schema.get("minLength", 0), schema.get("maxLength")
@@ -230,64 +226,3 @@ def _unlike(item: Any, number: int) -> Any:
         if name is not None:
             return {**item, name: _unlike(item[name], number)}
     raise NoSampleError("the items must differ")
-
-
-def _matching(pattern: str, *, low: int = 0, high: int | None = None) -> str:
-    """A text that a pattern finds."""
-    for repeat in (0, 1, 2, max(low, 3)):
-        try:
-            text = _generated(_parser.parse(pattern), repeat)
-        except (re.error, NoSampleError, IndexError, StopIteration, OverflowError) as exc:
-            raise NoSampleError(f"no text was found for the pattern {pattern[:60]!r}: {exc}") from None
-        if re.search(pattern, text) and low <= len(text) <= (len(text) if high is None else high):
-            return text
-    raise NoSampleError(f"no text was found for the pattern {pattern[:60]!r}")
-
-
-def _generated(parsed: Any, repeat: int) -> str:
-    return "".join(_piece(str(operation), argument, repeat) for operation, argument in parsed)
-
-
-def _piece(operation: str, argument: Any, repeat: int) -> str:
-    if operation == "LITERAL":
-        return chr(argument)
-    if operation == "NOT_LITERAL":
-        return "b" if argument == ord("a") else "a"
-    if operation == "ASSERT":
-        # What must follow is written out; the pattern is tried with the result.
-        return _generated(argument[1], repeat)
-    if operation in {"AT", "ASSERT_NOT"}:
-        return ""
-    if operation == "IN":
-        return _from_class(argument)
-    if operation == "BRANCH":
-        return _generated(argument[1][0], repeat)
-    if operation == "SUBPATTERN":
-        return str(_generated(argument[-1], repeat))
-    if operation in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
-        least, most, inner = argument
-        return str(_generated(inner, repeat)) * min(max(least, repeat), int(most), 10_000)
-    if operation == "ANY":
-        return "a"
-    raise NoSampleError(f"it uses {operation.lower()}")
-
-
-def _from_class(items: Any) -> str:
-    tests = [(str(operation), argument) for operation, argument in items]
-    is_negated = tests[0][0] == "NEGATE"
-
-    def holds(letter: str) -> bool:
-        return any(_in_class(letter, operation, argument) for operation, argument in tests[is_negated:])
-
-    letters = "aA0-_ .,:/@x" + "".join(map(chr, range(33, 1024)))
-    return next((letter for letter in letters if holds(letter) != is_negated), "")
-
-
-def _in_class(letter: str, operation: str, argument: Any) -> bool:
-    if operation == "LITERAL":
-        return bool(ord(letter) == argument)
-    if operation == "RANGE":
-        return bool(argument[0] <= ord(letter) <= argument[1])
-    name = str(argument)
-    found = {"DIGIT": letter.isdigit(), "SPACE": letter.isspace(), "WORD": letter.isalnum() or letter == "_"}
-    return found.get(name.rpartition("_")[2], False) != ("NOT" in name)

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from omniclaude_dagster.node.blueprint import NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
 from omniclaude_dagster.request.contract.given import contract_from_file
 from omniclaude_dagster.request.intake import request_from_mapping
-from tests.support.generated_nodes import bundle_for
+from tests.support.generated_nodes import blueprint_for, bundle_for
 
 TREES = Path(__file__).parent / "trees"
 CONTRACTS = Path(__file__).parents[1] / "data" / "contracts"
@@ -88,14 +89,26 @@ CASES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def asked(case: str) -> dict[str, Any]:
+    """The request of a case, with the contract that it may name."""
+    request = dict(CASES[case])
+    if "contract_file" in request:
+        contract = contract_from_file(str(CONTRACTS / request.pop("contract_file")))
+        request = request_from_mapping({"contract": contract, **request}).model_dump(exclude_unset=True)
+        request.pop("mode", None)
+    return request
+
+
+def blueprint_of(case: str) -> NodeBlueprint:
+    """The blueprint of a case."""
+    request = asked(case)
+    return blueprint_for(request.pop("prompt"), **request)
+
+
 def rendered(case: str) -> NodeBundle:
     """The bundle of a case as it is rendered now."""
-    asked = dict(CASES[case])
-    if "contract_file" in asked:
-        contract = contract_from_file(str(CONTRACTS / asked.pop("contract_file")))
-        asked = request_from_mapping({"contract": contract, **asked}).model_dump(exclude_unset=True)
-        asked.pop("mode", None)
-    return bundle_for(asked.pop("prompt"), **asked)
+    request = asked(case)
+    return bundle_for(request.pop("prompt"), **request)
 
 
 def tree_of(case: str) -> dict[str, bytes]:

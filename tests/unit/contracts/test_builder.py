@@ -9,7 +9,7 @@ import yaml
 from omniclaude_dagster.contracts.builder import ContractError, contract_document, contract_yaml, validate_contract
 from omniclaude_dagster.contracts.profile import core_profile
 from omniclaude_dagster.request.model import NodeKind
-from tests.golden.cases import CASES
+from tests.golden.cases import CASES, blueprint_of
 from tests.support.generated_nodes import blueprint_for
 
 PROMPTS = {
@@ -26,8 +26,7 @@ def document_of(kind: NodeKind) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_a_contract_validates_and_survives_its_yaml(case: str) -> None:
-    asked = dict(CASES[case])
-    blueprint = blueprint_for(asked.pop("prompt"), **asked)
+    blueprint = blueprint_of(case)
     loaded = yaml.safe_load(contract_yaml(blueprint))
     assert loaded == contract_document(blueprint, profile=core_profile())
     contract = validate_contract(loaded, blueprint.kind)

@@ -10,8 +10,7 @@ import yaml
 from omniclaude_dagster.contracts.builder import contract_yaml
 from omniclaude_dagster.contracts.check.check import ContractReport, check_contract
 from omniclaude_dagster.contracts.check.located import MAX_TEXT_BYTES
-from tests.golden.cases import CASES
-from tests.support.generated_nodes import blueprint_for
+from tests.golden.cases import CASES, blueprint_of
 
 V = "{major: 1, minor: 0, patch: 0}"
 REDUCER = f"""\
@@ -56,8 +55,7 @@ def test_a_right_contract_has_no_findings() -> None:
 
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_every_contract_we_write_is_right(case: str) -> None:
-    asked = dict(CASES[case])
-    assert checked(contract_yaml(blueprint_for(asked.pop("prompt"), **asked))).findings == ()
+    assert checked(contract_yaml(blueprint_of(case))).findings == ()
 
 
 def test_every_reference_contract_is_right() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from omniclaude_dagster.contracts.plan.common import checked_field_name
-from omniclaude_dagster.contracts.plan.systems.registry import client_imports
 from omniclaude_dagster.contracts.plan.planner import plan_node
 from omniclaude_dagster.contracts.plan.reducer import as_items_example
+from omniclaude_dagster.contracts.plan.systems.registry import client_imports
 from omniclaude_dagster.errors import RequestError
 from omniclaude_dagster.node.blueprint import NodeBlueprint
 from omniclaude_dagster.request.model import AcceptedRequest, Example, GenerationRequest, NodeKind, ParsedRequest

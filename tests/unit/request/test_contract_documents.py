@@ -47,7 +47,7 @@ def schema_of(reference: str, **more: Any) -> dict[str, Any]:
             {"const": 1},
         ),
         (
-            {"a.json": schema_of("item", **{"$id": "https://x.example/s/a", "$defs": {"I": {"$id": "item", "const": 2}}})},
+            {"a.json": schema_of("i", **{"$id": "https://x.example/s/a", "$defs": {"I": {"$id": "i", "const": 2}}})},
             {"const": 2},
         ),
         ({"a.json": schema_of("b%20c.json"), "b c.json": {"const": 3}}, {"const": 3}),
@@ -81,7 +81,10 @@ def test_definitions_of_one_name_in_two_files_stay_apart(tmp_path: Path) -> None
 def test_what_only_looks_like_a_reference_is_left_alone(tmp_path: Path) -> None:
     schema = {
         "title": "T",
-        "properties": {"$ref": {"type": "string"}, "b": {"enum": [{"$ref": "http://x.example"}], "default": {"$ref": "y"}}},
+        "properties": {
+            "$ref": {"type": "string"},
+            "b": {"enum": [{"$ref": "http://x.example"}], "default": {"$ref": "y"}},
+        },
     }  # fmt: skip
     contract = contract_from_file(str(write(tmp_path, {"a.json": schema})))
     assert contract["properties"] == schema["properties"]

@@ -47,7 +47,8 @@ class System:
 
     `side_effect` is the source of the expression that names what was done; `request` is in reach there.
     `opener` is the function of logic.py that opens a client or session for one operation; `client` is the class of
-    client.py (see `extra_files`) that a node keeps from its first operation to its cleanup. A node takes another in the place of either.
+    client.py (see `extra_files`) that a node keeps from its first operation to its cleanup. A node takes another in
+    the place of either.
     `choose(said, asked, known)` corrects the operations that the words alone ask for.
     `extra_files` are files of the node beside the usual ones, by their templates.
     """

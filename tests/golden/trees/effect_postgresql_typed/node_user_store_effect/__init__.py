@@ -1,4 +1,4 @@
-"""EFFECT node called UserStore that inserts, updates, upserts, deletes and reads users..."""
+"""Inserts, updates, upserts, deletes and reads users in PostgreSQL with user_id (uuid),..."""
 
 from .node import NodeUserStoreEffect
 

@@ -1,5 +1,5 @@
 # Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
-"""EFFECT node called UserStore that inserts, updates, upserts, deletes and reads users..."""
+"""Inserts, updates, upserts, deletes and reads users in PostgreSQL with user_id (uuid),..."""
 
 from __future__ import annotations
 

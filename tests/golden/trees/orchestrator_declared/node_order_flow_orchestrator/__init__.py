@@ -1,4 +1,4 @@
-"""ORCHESTRATOR node called OrderFlow that coordinates validation, payment, and..."""
+"""Coordinates validation, payment, and notification steps."""
 
 from .node import NodeOrderFlowOrchestrator
 

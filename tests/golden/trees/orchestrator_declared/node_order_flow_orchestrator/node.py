@@ -1,5 +1,5 @@
 # Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
-"""ORCHESTRATOR node called OrderFlow that coordinates validation, payment, and..."""
+"""Coordinates validation, payment, and notification steps."""
 
 from __future__ import annotations
 

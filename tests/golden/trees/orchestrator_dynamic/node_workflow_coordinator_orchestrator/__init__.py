@@ -1,4 +1,4 @@
-"""Create ORCHESTRATOR node for multi-step workflow coordination"""
+"""Multi-step workflow coordination."""
 
 from .node import NodeWorkflowCoordinatorOrchestrator
 

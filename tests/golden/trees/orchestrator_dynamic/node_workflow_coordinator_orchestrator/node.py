@@ -1,5 +1,5 @@
 # Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
-"""Create ORCHESTRATOR node for multi-step workflow coordination"""
+"""Multi-step workflow coordination."""
 
 from __future__ import annotations
 

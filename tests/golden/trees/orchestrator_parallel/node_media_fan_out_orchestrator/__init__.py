@@ -1,4 +1,4 @@
-"""ORCHESTRATOR node called MediaFanOut that runs the steps resize, compress, and upload..."""
+"""Runs the steps resize, compress, and upload in parallel."""
 
 from .node import NodeMediaFanOutOrchestrator
 

@@ -1,5 +1,5 @@
 # Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
-"""ORCHESTRATOR node called MediaFanOut that runs the steps resize, compress, and upload..."""
+"""Runs the steps resize, compress, and upload in parallel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""REDUCER node called ScoreBoard that sums scores of players"""
+"""Sums scores of players."""
 
 from .node import NodeScoreBoardReducer
 

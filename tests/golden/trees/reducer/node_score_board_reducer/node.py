@@ -1,5 +1,5 @@
 # Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
-"""REDUCER node called ScoreBoard that sums scores of players"""
+"""Sums scores of players."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""REDUCER node called EventFilter that deduplicates events by event_id (string) with..."""
+"""Deduplicates events by event_id (string) with payload (string)."""
 
 from .node import NodeEventFilterReducer
 

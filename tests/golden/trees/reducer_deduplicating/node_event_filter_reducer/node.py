@@ -1,5 +1,5 @@
 # Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
-"""REDUCER node called EventFilter that deduplicates events by event_id (string) with..."""
+"""Deduplicates events by event_id (string) with payload (string)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""REDUCER node called OrderState that keeps the order status: pending -> paid ->..."""
+"""Keeps the order status: pending -> paid -> shipped, paid -> refunded, at least 200..."""
 
 from .node import NodeOrderStateReducer
 

@@ -1,5 +1,5 @@
 # Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
-"""REDUCER node called OrderState that keeps the order status: pending -> paid ->..."""
+"""Keeps the order status: pending -> paid -> shipped, paid -> refunded, at least 200..."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CategoryTree"""
+"""One run of CategoryTree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .model_person import ModelPerson
 
 
 class ModelCategoryTreeInput(BaseModel):
-    """CategoryTree"""
+    """One run of CategoryTree."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,5 +1,5 @@
 # Generated from request test-request by omniclaude 0.1.0, omnibase-core 0.47.57.
-"""Create EFFECT node for Redis cache operations"""
+"""Produces and consumes order events in the Kafka topic orders.created with order_id..."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ from omnibase_core.models.effect.model_effect_output import ModelEffectOutput
 from omnibase_core.nodes.node_effect import NodeEffect
 from pydantic import ValidationError
 
-from .client import RedisClient
+from .client import KafkaClient
 from .event_bus import NodeAnnouncer
-from .logic import ProtocolRedisClient, perform
-from .models import ModelRedisCacheConfig, ModelRedisCacheInput
+from .logic import ProtocolKafkaClient, perform
+from .models import ModelOrderEventsConfig, ModelOrderEventsInput
 
 
-class NodeRedisCacheEffect(NodeEffect, MixinHealthCheck):
+class NodeOrderEventsEffect(NodeEffect, MixinHealthCheck):
     """Talks to the outside; what it does there is in logic.py."""
 
-    def __init__(self, container: ModelONEXContainer, config: ModelRedisCacheConfig | None = None) -> None:
+    def __init__(
+        self,
+        container: ModelONEXContainer,
+        config: ModelOrderEventsConfig | None = None,
+        *,
+        client: ProtocolKafkaClient | None = None,
+    ) -> None:
         super().__init__(container)
         self.config = config
-        self.client: ProtocolRedisClient = RedisClient()
+        self.client: ProtocolKafkaClient = client or KafkaClient()
         self.announcer = NodeAnnouncer()
 
     async def initialize(self) -> None:
@@ -46,14 +52,14 @@ class NodeRedisCacheEffect(NodeEffect, MixinHealthCheck):
         started = perf_counter()
         raw = input_data.operation_data
         try:
-            request = ModelRedisCacheInput.model_validate(raw if isinstance(raw, dict) else raw.model_dump())
+            request = ModelOrderEventsInput.model_validate(raw if isinstance(raw, dict) else raw.model_dump())
         except ValidationError as exc:
             raise ModelOnexError(
-                message="invalid input of node_redis_cache_effect",
+                message="invalid input of node_order_events_effect",
                 error_code=EnumCoreErrorCode.VALIDATION_ERROR,
                 problems=[f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors()],
             ) from exc
-        config = self.config or ModelRedisCacheConfig.from_environment()
+        config = self.config or ModelOrderEventsConfig.from_environment()
         result = await perform(request, config, client=self.client)
         return ModelEffectOutput(
             result=result.model_dump(mode="json"),
@@ -61,5 +67,5 @@ class NodeRedisCacheEffect(NodeEffect, MixinHealthCheck):
             effect_type=input_data.effect_type,
             transaction_state=EnumTransactionState.COMMITTED,
             processing_time_ms=(perf_counter() - started) * 1000,
-            side_effects_applied=[f"{request.operation.value}:{request.key}"],
+            side_effects_applied=[f"{request.operation.value}:{request.topic}"],
         )

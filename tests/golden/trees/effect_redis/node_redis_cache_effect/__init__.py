@@ -1,4 +1,4 @@
-"""Create EFFECT node for Redis cache operations"""
+"""Redis cache operations."""
 
 from .node import NodeRedisCacheEffect
 

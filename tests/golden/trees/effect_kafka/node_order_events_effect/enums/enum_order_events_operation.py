@@ -1,0 +1,11 @@
+"""Operations of OrderEvents."""
+
+from enum import StrEnum
+
+
+class EnumOrderEventsOperation(StrEnum):
+    """Operations of OrderEvents."""
+
+    PRODUCE = "produce"
+    CONSUME = "consume"
+    COMMIT = "commit"

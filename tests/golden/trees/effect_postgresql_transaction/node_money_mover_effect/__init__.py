@@ -1,0 +1,5 @@
+"""PostgreSQL transactions that moves money between accounts."""
+
+from .node import NodeMoneyMoverEffect
+
+__all__ = ["NodeMoneyMoverEffect"]

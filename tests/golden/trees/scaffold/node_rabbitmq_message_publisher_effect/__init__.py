@@ -1,0 +1,5 @@
+"""RabbitMQ message publishing."""
+
+from .node import NodeRabbitMQMessagePublisherEffect
+
+__all__ = ["NodeRabbitMQMessagePublisherEffect"]
