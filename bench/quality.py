@@ -5,7 +5,7 @@
 Right: the good nodes of bench/mutants. Wrong logic: the mutants of that family, whose examples (or the node's own
 tests) see the fault; and the same golden ones judged without examples, where nothing can see it. Broken: each other
 family of mutants. AUROC is the probability that a right node scores above a broken one, ties counting half, with
-DeLong's interval. Bar: every node whose wrong answers are seen scores at least 0.15 below the worst right one.
+DeLong's interval. Bar: every node whose wrong answers are seen scores at least 0.10 below the worst right one.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.settings import load_settings
 
 RIGHT, WRONG, UNSEEN = "right", "wrong logic", "wrong logic, unseen"
-DISTANCE_BAR = 0.15
+DISTANCE_BAR = 0.10
 _BINS = 20
 _BAR_CHARACTERS = 40
 

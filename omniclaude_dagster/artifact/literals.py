@@ -6,6 +6,7 @@ Nothing they get can become code.
 import json
 import re
 import textwrap
+from collections.abc import Mapping
 
 
 def python_literal(value: object) -> str:
@@ -14,6 +15,15 @@ def python_literal(value: object) -> str:
         return repr(value)
     # Not json.dumps alone: it writes a character beyond the first plane as two halves, which Python keeps as halves.
     return json.dumps(value, ensure_ascii=False).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def python_value(value: object) -> str:
+    """JSON data as Python source: text in double quotes, pure ASCII, whatever is nested."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{python_literal(str(k))}: {python_value(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(python_value, value)) + "]"
+    return python_literal(value)
 
 
 def raw_literal(text: str) -> str:

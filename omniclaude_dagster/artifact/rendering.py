@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFo
 
 from omniclaude_dagster.artifact import imports, plain_logic, property_tests
 from omniclaude_dagster.artifact.formatting import format_python
-from omniclaude_dagster.artifact.literals import docstring, enum_member, python_literal
+from omniclaude_dagster.artifact.literals import docstring, enum_member, python_literal, python_value
 from omniclaude_dagster.artifact.model_graph import ModelGraph
 from omniclaude_dagster.artifact.model_source import CHECKS, enum_source, model_source, package_source
 from omniclaude_dagster.contracts.builder import contract_yaml
@@ -188,16 +188,9 @@ def _tests(blueprint: NodeBlueprint, context: dict[str, Any], profile: CoreProfi
     kind = blueprint.kind.value.lower()
     part = "scaffold" if blueprint.is_scaffold else kind
     symbols = imports.test_symbols(blueprint)
-    lines = imports.lines(profile, symbols)
-    test = _render(
-        "tests/test_node.py.jinja2",
-        {
-            **context,
-            "imports": lines,
-            "test_part": f"part_{part}.py.jinja2",
-            "runner": "reduce" if kind == "reducer" else kind,
-        },
-    )
+    own = {**context, "imports": imports.lines(profile, symbols), "runner": "reduce" if kind == "reducer" else kind}
+    body = _render(f"tests/part_{part}.py.jinja2", own)
+    test = _render("tests/test_node.py.jinja2", {**own, "body": body, "uses_json": "json." in body})
     return {
         **_property_tests(blueprint, context, profile),
         "tests/__init__.py": f'"""Tests of {blueprint.class_name}."""\n',
@@ -285,6 +278,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "py": python_literal,
+        "data": python_value,
         "docstring": docstring,
         "short": lambda text: python_literal(docstring(text)),
         "markdown": markdown_text,

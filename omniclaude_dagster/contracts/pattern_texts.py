@@ -43,7 +43,7 @@ def _piece(operation: str, argument: Any, repeat: int) -> str:
         return str(_generated(argument[-1], repeat))
     if operation in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
         least, most, inner = argument
-        return str(_generated(inner, repeat)) * min(max(least, repeat), int(most), 10_000)
+        return str(str(_generated(inner, repeat)) * min(max(least, repeat), int(most), 10_000))
     if operation == "ANY":
         return "a"
     raise NoSampleError(f"it uses {operation.lower()}")

@@ -9,24 +9,24 @@ node that carries none.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Share of each part; sums to 1. What the node does (execution, examples, tests) weighs 0.6; the reasons for each are
-# in docs/quality.md, whose table a test compares with this one.
+# Share of each part; sums to 1. What the node does (execution, examples, tests) weighs two thirds. The reasons for each
+# are in docs/quality.md, whose table a test compares with this one.
 WEIGHTS: Mapping[str, float] = {
-    "contract_valid": 0.10,
-    "imports": 0.06,
-    "types": 0.10,
-    "lint": 0.04,
-    "onex_validate": 0.04,
-    "execution": 0.18,
-    "examples": 0.36,
-    "tests": 0.06,
-    "security": 0.06,
+    "contract_valid": 0.09,
+    "imports": 0.05,
+    "types": 0.09,
+    "lint": 0.03,
+    "onex_validate": 0.03,
+    "execution": 0.17,
+    "examples": 0.34,
+    "tests": 0.15,
+    "security": 0.05,
 }
 # Each further finding halves what is left of the part.
 _DECAY = 0.5
 # Lint is about style: ten findings halve the part.
 _LINT_FINDINGS_PER_HALVING = 10
-# An answer that is wrong once is wrong: with any example failed, those that pass count half.
+# What is wrong once is wrong: with any example or test failed, those that pass count half.
 _SHARE_WHEN_WRONG = 0.5
 # Parts of `execution`, in the order in which they build on one another.
 _EXECUTION_SHARES: Mapping[str, float] = {"import": 0.1, "instantiate": 0.2, "initialize": 0.2, "process": 0.5}
@@ -74,7 +74,7 @@ def quality_of(facts: QualityFacts) -> Quality:
         "lint": _decayed(facts.lint_issues, per_halving=_LINT_FINDINGS_PER_HALVING),
         "onex_validate": _decayed(facts.onex_messages),
         "execution": _execution(facts),
-        "examples": _examples(facts),
+        "examples": _share(facts.examples_passed, facts.examples_total),
         "tests": _tests(facts),
         "security": _decayed(facts.security_findings),
     }
@@ -88,20 +88,18 @@ def _decayed(findings: int | None, *, per_halving: int = 1) -> float:
     return 0.0 if findings is None else _DECAY ** (findings / per_halving)
 
 
-def _examples(facts: QualityFacts) -> float | None:
-    share = _share(facts.examples_passed, facts.examples_total)
-    return share if share is None or share == 1.0 else share * _SHARE_WHEN_WRONG
-
-
 def _tests(facts: QualityFacts) -> float | None:
     share = _share(facts.tests_passed, facts.tests_total)
     return share if share is None or facts.are_tests_proven else 0.0
 
 
 def _share(passed: int, total: int | None) -> float | None:
+    """1 when all passed, half the share that passed otherwise; None when there are none to pass."""
     if total is None:
         return None
-    return passed / total if total else 0.0
+    if total == 0:
+        return 0.0
+    return 1.0 if passed == total else _SHARE_WHEN_WRONG * passed / total
 
 
 def _execution(facts: QualityFacts) -> float:

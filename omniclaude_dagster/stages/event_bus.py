@@ -12,7 +12,8 @@ from omniclaude_dagster.node.blueprint import EventBusSpec, NodeBlueprint
 from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome
 
-LOGIC_FILE = "logic.py"
+# Where a person fills in what a scaffold leaves open.
+OPEN_FILES = frozenset({"logic.py", "adapter.py"})
 INTROSPECTION_TOPIC = "onex.evt.platform.node-introspection.v1"
 _DONE = {
     NodeKind.EFFECT: "performed",
@@ -33,7 +34,7 @@ async def integrate_event_bus(state: GenerationState, gateways: Gateways) -> Sta
     if merged is None:
         return StageOutcome(state.with_bundle(blueprint, bundle), message)
     bundle, update = merged
-    if blueprint.is_scaffold and LOGIC_FILE in update.kept:
+    if blueprint.is_scaffold and OPEN_FILES.intersection(update.kept):
         # A person has filled in what nobody else could; the gates judge it like any other logic.
         blueprint = blueprint.with_logic(replace(blueprint.logic, origin="person", detail="written by hand"))
     state = replace(state.with_bundle(blueprint, bundle), update=update)

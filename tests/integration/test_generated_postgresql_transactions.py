@@ -89,3 +89,15 @@ def test_a_node_with_transactions_still_does_single_operations(node: Any, dsn: s
             perform(imported, dsn, {"operation": "select"})
     assert [row["balance"] for row in result["rows"]] == ["10.75"]
     assert rows(dsn, "SELECT * FROM records") == [insert["values"]]
+
+
+def test_columns_that_are_not_given_beside_transactions_are_left_to_the_database(node: Any, dsn: str) -> None:
+    typed = "EFFECT node called Book that upserts records in PostgreSQL atomically with id (integer), name (string)"
+    with node(typed) as imported:
+        upsert = {"operation": "upsert", "table": "records", "conflict_columns": ["id"]}
+        perform(imported, dsn, {**upsert, "id": 1, "name": "a"})
+        perform(imported, dsn, {**upsert, "id": 1, "name": "b"})
+        perform(imported, dsn, {**upsert, "id": 2})
+        with pytest.raises(ModelOnexError, match="at least one column"):
+            perform(imported, dsn, upsert)
+    assert rows(dsn, "SELECT id, name FROM records ORDER BY id") == [{"id": 1, "name": "b"}, {"id": 2, "name": None}]

@@ -14,17 +14,6 @@ from omniclaude_dagster.stages.model import GenerationResult
 pytestmark = pytest.mark.sandbox
 EXAMPLES = [{"input": {"n": 2}, "output": {"answer": 7}}, {"input": {"n": 40}, "output": {"answer": 45}}]
 
-TEST_BY_HAND = """def test_the_riddle_is_solved() -> None:
-    async def scenario() -> int:
-        node = NodeRiddleCompute(ModelONEXContainer())
-        output = await node.process(ModelComputeInput(data=ModelRiddleInput(n=2)))
-        return output.result.answer
-
-    assert asyncio.run(scenario()) == 7
-
-
-"""
-
 
 class Workplace:
     """One request, generated again and again into the same folder."""
@@ -48,9 +37,10 @@ class Workplace:
         logic.write_text(f"{text[:start]}    {body}\n")
         (self.root / "REVIEW.md").unlink()
         tests = self.root / "tests" / "test_node.py"
-        kept = tests.read_text()
-        start, end = kept.index("async def process_sample"), kept.index("class RecordingBus")
-        tests.write_text(kept[:start] + TEST_BY_HAND + kept[end:])
+        text = tests.read_text().replace("@operation_is_open\n", "")
+        for start, end in (("# Remove this mark", "def compute"), ("def test_the_unfilled", "class RecordingBus")):
+            text = text[: text.index(start)] + text[text.index(end) :]
+        tests.write_text(text)
 
 
 @pytest.fixture

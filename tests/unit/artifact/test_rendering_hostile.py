@@ -205,9 +205,9 @@ def test_example_values_come_back_as_they_were_given(value: Any) -> None:
 
 def _sample_of(source: bytes) -> Any:
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SAMPLE":
-            assert isinstance(node.value, ast.Call)
-            return json.loads(ast.literal_eval(node.value.args[0]))
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "SAMPLE":
+            assert node.value is not None
+            return ast.literal_eval(node.value)
     raise AssertionError("no SAMPLE")
 
 

@@ -2,7 +2,8 @@
 
 Meant, and built into the oracle or the instances below:
 - an optional property may also be null (Pydantic has no "absent");
-- a whole number written as a fraction (1.0) is no integer, and "10" may pass for 10 in an IntEnum, 1 for true in a Literal;
+- a whole number written as a fraction (1.0) is no integer;
+- "10" may pass for 10 in an IntEnum, and 1 for true in a Literal;
 - a field may be given by its Python name as well;
 - `oneOf` is read as `anyOf`, and a format is checked where `jsonschema` only annotates it.
 """
@@ -11,7 +12,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from omniclaude_dagster.errors import RequestError
 from tests.support.schema_models import imported_models
@@ -47,8 +48,9 @@ def value_sets() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def leaves() -> st.SearchStrategy[Any]:
-    plain = st.sampled_from([True, {}, {"type": "boolean"}, {"type": "null"}, {"type": ["string", "null"]},
-                             {"type": ["integer", "string"]}, {"$ref": "#/$defs/Shared"}, {"$ref": "#/$defs/Tree"}])  # fmt: skip
+    types = ["boolean", "null", ["string", "null"], ["integer", "string"]]
+    references = [{"$ref": f"#/$defs/{name}"} for name in ("Shared", "Tree")]
+    plain = st.sampled_from([True, {}, *({"type": kind} for kind in types), *references])
     return plain | texts() | numbers() | value_sets()
 
 
@@ -135,7 +137,7 @@ def _typed(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if kind == "array":
         return _array(schema)
     scalars = {"string": TEXTS, "integer": st.integers(-6, 31), "boolean": st.booleans(), "null": st.none()}
-    return scalars.get(kind, SCALARS)
+    return scalars.get(str(kind), SCALARS)
 
 
 @st.composite
@@ -190,5 +192,7 @@ def test_models_accept_what_their_schema_accepts(data: st.DataObject) -> None:
                 assert models.accepts(instance) == (not wrong), (instance, wrong, models.given.notes)
             assert models.accepts(models.given.sample)
     except RequestError as exc:
-        assert "no value could be made" in exc.message
-        assert all(errors), (schema, exc)
+        problem = exc.message
+        is_contradiction = "no value could be made" in problem and all(errors)
+        if not is_contradiction:
+            raise

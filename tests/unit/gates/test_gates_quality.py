@@ -109,6 +109,12 @@ def test_a_node_that_answers_wrongly_scores_below_a_right_one_with_any_other_sin
         assert wrong_once < score(**fault), fault
 
 
+def test_without_examples_one_failed_test_shows_clearly() -> None:
+    without = dataclasses.replace(PERFECT, examples_total=None, examples_passed=0, tests_total=9, tests_passed=9)
+    assert quality_of(without).score == 1.0
+    assert quality_of(dataclasses.replace(without, tests_passed=8)).score < 0.89
+
+
 def test_the_table_of_weights_in_the_document_is_the_one_in_use() -> None:
     text = (Path(__file__).parents[3] / "docs" / "quality.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", text, flags=re.MULTILINE)
@@ -131,7 +137,7 @@ def test_wrong_logic_scores_visibly_lower() -> None:
         node_context(bundle, ScriptedSandbox({"execute_node": executed(output={"gross": 80.0})}), examples=(example,))
     )
     assert right.quality_score == 1.0
-    assert wrong.quality_score < 0.65
+    assert wrong.quality_score < 0.67
     assert wrong.quality["examples"] == 0.0
     assert not wrong.is_passed
 

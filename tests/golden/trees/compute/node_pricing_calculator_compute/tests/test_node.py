@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 
 import pytest
 from omnibase_core.models.compute.model_compute_input import ModelComputeInput
@@ -14,7 +14,7 @@ from ..models import ModelPricingCalculatorInput
 from ..node import NodePricingCalculatorCompute
 from .support import prepare
 
-SAMPLE = json.loads('{"unit_price": 10.0, "quantity": 3, "discount_rate": 0.1, "tax_rate": 0.2}')
+SAMPLE: dict[str, Any] = {"unit_price": 10.0, "quantity": 3, "discount_rate": 0.1, "tax_rate": 0.2}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 
 import pytest
 from omnibase_core.models.compute.model_compute_input import ModelComputeInput
@@ -14,7 +14,7 @@ from ..models import ModelAddFeeInput
 from ..node import NodeAddFeeCompute
 from .support import prepare
 
-SAMPLE = json.loads('{"amount": 10.0, "fee": 2.5}')
+SAMPLE: dict[str, Any] = {"amount": 10.0, "fee": 2.5}
 
 
 def test_an_unknown_field_is_refused() -> None:
@@ -58,9 +58,14 @@ def test_the_same_input_gives_the_same_output() -> None:
     assert compute(SAMPLE) == compute(SAMPLE)
 
 
-def test_example_1() -> None:
-    result = compute(json.loads('{"amount": 10.0, "fee": 2.5}'))
-    expected = json.loads('{"result": 12.5}')
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"amount": 10.0, "fee": 2.5}, {"result": 12.5}),
+    ],
+)
+def test_the_examples_hold(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    result = compute(given)
     for name, value in expected.items():
         assert result[name] == (pytest.approx(value) if isinstance(value, float) else value)
 

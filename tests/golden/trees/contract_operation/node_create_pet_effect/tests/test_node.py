@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from ..models import ModelCreatePetInput
 from ..node import NodeCreatePetEffect
 from .support import prepare
 
-SAMPLE = json.loads('{"path": "/pets", "body": {"name": "example", "species": "dog"}}')
+SAMPLE: dict[str, Any] = {"path": "/pets", "body": {"name": "example", "species": "dog"}}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 
 import pytest
 from omnibase_core.enums.enum_reducer_types import EnumReductionType
@@ -15,9 +15,20 @@ from ..models import ModelOrderInput
 from ..node import NodeOrderReducer
 from .support import prepare
 
-SAMPLE = json.loads(
-    '{"items": [{"orderId": "00000000-0000-4000-8000-000000000001", "customer": {"name": "example", "email": "user@example.com"}, "items": [{"sku": "AA-0000", "quantity": 1, "price": 1}]}, {"orderId": "00000000-0000-4000-8000-000000000001", "customer": {"name": "example", "email": "user@example.com"}, "items": [{"sku": "AA-0000", "quantity": 1, "price": 1}]}]}'
-)
+SAMPLE: dict[str, Any] = {
+    "items": [
+        {
+            "orderId": "00000000-0000-4000-8000-000000000001",
+            "customer": {"name": "example", "email": "user@example.com"},
+            "items": [{"sku": "AA-0000", "quantity": 1, "price": 1}],
+        },
+        {
+            "orderId": "00000000-0000-4000-8000-000000000001",
+            "customer": {"name": "example", "email": "user@example.com"},
+            "items": [{"sku": "AA-0000", "quantity": 1, "price": 1}],
+        },
+    ]
+}
 
 
 def test_an_unknown_field_is_refused() -> None:

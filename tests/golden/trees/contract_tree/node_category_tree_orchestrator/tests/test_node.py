@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 
 import pytest
 from omnibase_core.errors.model_onex_error import ModelOnexError
@@ -15,9 +15,11 @@ from ..models import ModelCategoryTreeInput
 from ..node import NodeCategoryTreeOrchestrator
 from .support import prepare
 
-SAMPLE = json.loads(
-    '{"name": "example", "payload": {"order_id": "1"}, "steps": [{"name": "prepare"}, {"name": "perform", "depends_on": ["prepare"]}]}'
-)
+SAMPLE: dict[str, Any] = {
+    "name": "example",
+    "payload": {"order_id": "1"},
+    "steps": [{"name": "prepare"}, {"name": "perform", "depends_on": ["prepare"]}],
+}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,7 +19,7 @@ from ..models import ModelProductIndexInput
 from ..node import NodeProductIndexEffect
 from .support import ANSWER, ScriptedServer, prepare
 
-SAMPLE = json.loads('{"index": "records", "document_id": "1", "document": {"name": "example"}}')
+SAMPLE: dict[str, Any] = {"index": "records", "document_id": "1", "document": {"name": "example"}}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from ..models import ModelReportFilesInput
 from ..node import NodeReportFilesEffect
 from .support import prepare
 
-SAMPLE = json.loads('{"path": "example.txt", "content": "example"}')
+SAMPLE: dict[str, Any] = {"path": "example.txt", "content": "example"}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from ..models import ModelOrderApiInput
 from ..node import NodeOrderApiEffect
 from .support import prepare
 
-SAMPLE = json.loads('{"path": "/items"}')
+SAMPLE: dict[str, Any] = {"path": "/items"}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,9 +20,10 @@ from ..models import ModelOrderEventsInput
 from ..node import NodeOrderEventsEffect
 from .support import RecordingKafka, prepare
 
-SAMPLE = json.loads(
-    '{"operation": "produce", "payload": {"order_id": "00000000-0000-4000-8000-000000000001", "amount": 2.5}}'
-)
+SAMPLE: dict[str, Any] = {
+    "operation": "produce",
+    "payload": {"order_id": "00000000-0000-4000-8000-000000000001", "amount": 2.5},
+}
 
 
 def test_an_unknown_field_is_refused() -> None:

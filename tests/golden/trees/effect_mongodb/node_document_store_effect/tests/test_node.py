@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,7 +19,7 @@ from ..models import ModelDocumentStoreInput
 from ..node import NodeDocumentStoreEffect
 from .support import MemorySession, prepare
 
-SAMPLE = json.loads('{"collection": "records", "document": {"_id": "1", "name": "example"}}')
+SAMPLE: dict[str, Any] = {"collection": "records", "document": {"_id": "1", "name": "example"}}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,9 +19,19 @@ from ..models import ModelMoneyMoverInput
 from ..node import NodeMoneyMoverEffect
 from .support import RecordingSession, prepare
 
-SAMPLE = json.loads(
-    '{"steps": [{"operation": "update", "table": "accounts", "expected_rows": 1, "match": {"id": 1}, "add": {"balance": "-10"}, "at_least": {"balance": "10"}}, {"operation": "update", "table": "accounts", "expected_rows": 1, "match": {"id": 2}, "add": {"balance": "10"}}]}'
-)
+SAMPLE: dict[str, Any] = {
+    "steps": [
+        {
+            "operation": "update",
+            "table": "accounts",
+            "expected_rows": 1,
+            "match": {"id": 1},
+            "add": {"balance": "-10"},
+            "at_least": {"balance": "10"},
+        },
+        {"operation": "update", "table": "accounts", "expected_rows": 1, "match": {"id": 2}, "add": {"balance": "10"}},
+    ]
+}
 
 
 def test_an_unknown_field_is_refused() -> None:

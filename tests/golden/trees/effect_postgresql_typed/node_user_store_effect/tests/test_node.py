@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,9 +19,14 @@ from ..models import ModelUserStoreInput
 from ..node import NodeUserStoreEffect
 from .support import RecordingSession, prepare
 
-SAMPLE = json.loads(
-    '{"table": "records", "user_id": "00000000-0000-4000-8000-000000000001", "email": "example", "age": 3, "is_active": true, "created_at": "2026-01-02T03:04:05+00:00"}'
-)
+SAMPLE: dict[str, Any] = {
+    "table": "records",
+    "user_id": "00000000-0000-4000-8000-000000000001",
+    "email": "example",
+    "age": 3,
+    "is_active": True,
+    "created_at": "2026-01-02T03:04:05+00:00",
+}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,7 +20,7 @@ from ..models import ModelRedisCacheInput
 from ..node import NodeRedisCacheEffect
 from .support import RecordingRedis, prepare
 
-SAMPLE = json.loads('{"key": "example", "operation": "get"}')
+SAMPLE: dict[str, Any] = {"key": "example", "operation": "get"}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from ..models import ModelInvoiceStoreInput
 from ..node import NodeInvoiceStoreEffect
 from .support import MemoryBucket, prepare
 
-SAMPLE = json.loads('{"key": "example.txt", "content": "example"}')
+SAMPLE: dict[str, Any] = {"key": "example.txt", "content": "example"}
 
 
 def test_an_unknown_field_is_refused() -> None:

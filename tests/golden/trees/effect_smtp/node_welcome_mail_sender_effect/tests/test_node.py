@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from ..models import ModelWelcomeMailSenderInput
 from ..node import NodeWelcomeMailSenderEffect
 from .support import MemorySession, parsed, prepare
 
-SAMPLE = json.loads('{"to": ["ada@example.org"], "subject": "Welcome", "text": "Hello Ada."}')
+SAMPLE: dict[str, Any] = {"to": ["ada@example.org"], "subject": "Welcome", "text": "Hello Ada."}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 
 import pytest
 from omnibase_core.errors.model_onex_error import ModelOnexError
@@ -15,9 +15,10 @@ from ..models import ModelWorkflowCoordinatorInput
 from ..node import NodeWorkflowCoordinatorOrchestrator
 from .support import prepare
 
-SAMPLE = json.loads(
-    '{"payload": {"order_id": "1"}, "steps": [{"name": "prepare"}, {"name": "perform", "depends_on": ["prepare"]}]}'
-)
+SAMPLE: dict[str, Any] = {
+    "payload": {"order_id": "1"},
+    "steps": [{"name": "prepare"}, {"name": "perform", "depends_on": ["prepare"]}],
+}
 
 
 def test_an_unknown_field_is_refused() -> None:

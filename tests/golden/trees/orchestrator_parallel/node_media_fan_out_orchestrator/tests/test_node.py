@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 
 import pytest
 from omnibase_core.errors.model_onex_error import ModelOnexError
@@ -15,7 +15,7 @@ from ..models import ModelMediaFanOutInput
 from ..node import NodeMediaFanOutOrchestrator
 from .support import prepare
 
-SAMPLE = json.loads('{"payload": {"order_id": "1"}}')
+SAMPLE: dict[str, Any] = {"payload": {"order_id": "1"}}
 
 
 def test_an_unknown_field_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 
 import pytest
 from omnibase_core.enums.enum_reducer_types import EnumReductionType
@@ -15,7 +15,7 @@ from ..models import ModelScoreBoardInput
 from ..node import NodeScoreBoardReducer
 from .support import prepare
 
-SAMPLE = json.loads('{"items": [{"player": "ada", "score": 1.5}, {"player": "bob", "score": 2}]}')
+SAMPLE: dict[str, Any] = {"items": [{"player": "ada", "score": 1.5}, {"player": "bob", "score": 2}]}
 
 
 def test_an_unknown_field_is_refused() -> None:
@@ -66,9 +66,17 @@ def test_no_items_are_reduced_too() -> None:
     assert reduce({"items": []}) != reduce(SAMPLE)
 
 
-def test_example_1() -> None:
-    result = reduce(json.loads('{"items": [{"player": "ada", "score": 1.5}, {"player": "bob", "score": 2}]}'))
-    expected = json.loads('{"total": 3.5, "count": 2, "total_by_player": {"ada": 1.5, "bob": 2}}')
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            {"items": [{"player": "ada", "score": 1.5}, {"player": "bob", "score": 2}]},
+            {"total": 3.5, "count": 2, "total_by_player": {"ada": 1.5, "bob": 2}},
+        ),
+    ],
+)
+def test_the_examples_hold(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    result = reduce(given)
     for name, value in expected.items():
         assert result[name] == (pytest.approx(value) if isinstance(value, float) else value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 
 import pytest
 from omnibase_core.enums.enum_reducer_types import EnumReductionType
@@ -15,9 +15,9 @@ from ..models import ModelEventFilterInput
 from ..node import NodeEventFilterReducer
 from .support import prepare
 
-SAMPLE = json.loads(
-    '{"items": [{"event_id": "example", "payload": "example"}, {"event_id": "example", "payload": "example"}]}'
-)
+SAMPLE: dict[str, Any] = {
+    "items": [{"event_id": "example", "payload": "example"}, {"event_id": "example", "payload": "example"}]
+}
 
 
 def test_an_unknown_field_is_refused() -> None:

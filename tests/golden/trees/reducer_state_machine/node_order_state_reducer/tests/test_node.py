@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from typing import Any
 
 import pytest
 from omnibase_core.enums.enum_reducer_types import EnumReductionType
@@ -15,7 +15,7 @@ from ..models import ModelOrderStateInput
 from ..node import NodeOrderStateReducer
 from .support import prepare
 
-SAMPLE = json.loads('{"items": [{"trigger": "to_paid"}]}')
+SAMPLE: dict[str, Any] = {"items": [{"trigger": "to_paid"}]}
 
 
 def test_an_unknown_field_is_refused() -> None:
