@@ -80,8 +80,9 @@ def identity_of(manifest: bytes) -> NodeIdentity | None:
     if document is None:
         return None
     request_id, name = document.get("request_id"), document.get("name")
-    is_known = isinstance(request_id, str) and isinstance(name, str) and REQUEST_ID_PATTERN.match(request_id)
-    return NodeIdentity(request_id, name) if is_known else None
+    if not isinstance(request_id, str) or not isinstance(name, str) or not REQUEST_ID_PATTERN.match(request_id):
+        return None
+    return NodeIdentity(request_id, name)
 
 
 def ownership_problem(manifest: bytes | None, hashes: Mapping[str, str]) -> str | None:

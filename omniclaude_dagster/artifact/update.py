@@ -62,7 +62,7 @@ def present_tree(output_dir: Path, package_name: str) -> dict[str, bytes] | None
 
 def tree_diff(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
     """What would change, as a unified diff with `a/` and `b/` paths; empty when nothing would."""
-    parts = []
+    parts: list[str] = []
     for path in sorted({*before, *after}):
         if before.get(path) == after.get(path):
             continue

@@ -101,7 +101,7 @@ class Sampler:
             session_id=self.run_id,
             output_dir=str(self.nodes_path / place),
         )
-        return AcceptedRequest(f"{request_prefix(self.run_id)}{place}"[:63], request, source="library")
+        return AcceptedRequest(f"{request_prefix(self.run_id)}{place}"[:63], request, source="benchmark")
 
     def _judged(self, sample: Sample, state: GenerationState) -> tuple[_FoundBody, Judgement | None]:
         found = self._body_of(sample, state)

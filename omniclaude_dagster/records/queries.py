@@ -38,10 +38,10 @@ def newest_generation(
 
 
 def published_generations(connection: Connection, node_kind: str, limit: int) -> list[Row]:
-    """The newest published generations of a kind."""
+    """The newest published generations of a kind; tasks of a benchmark are nobody's earlier work."""
     query = (
         select(Generation.__table__)
-        .where(Generation.node_kind == node_kind, Generation.status == "published")
+        .where(Generation.node_kind == node_kind, Generation.status == "published", Generation.source != "benchmark")
         .order_by(Generation.finished_at.desc(), Generation.correlation_id)
         .limit(max(0, limit))
     )

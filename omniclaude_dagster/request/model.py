@@ -92,7 +92,7 @@ class AcceptedRequest:
 
     request_id: str
     request: GenerationRequest
-    source: Literal["inbox", "cli", "launchpad", "library"] = "library"
+    source: Literal["inbox", "cli", "launchpad", "library", "benchmark"] = "library"
 
     @property
     def content_hash(self) -> str:

@@ -143,7 +143,7 @@ def _right_contract(kind: NodeKind, profile: CoreProfile) -> dict[str, Any]:
     """The least that the core accepts as a contract of this kind."""
     factors = {"x": {"weight": 1.0, "calculation_method": "input"}}
     # Without these two the core accepts a contract too, but warns.
-    own = {
+    own: dict[NodeKind, dict[str, Any]] = {
         NodeKind.COMPUTE: {"algorithm": {"algorithm_type": "right", "factors": factors}},
         NodeKind.EFFECT: {
             "io_operations": [{"operation_type": "right"}],

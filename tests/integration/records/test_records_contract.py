@@ -111,6 +111,13 @@ def test_published_gives_the_newest_published_of_a_kind(store):
     assert [e.name for e in store.published(node_kind=NodeKind.COMPUTE, limit=2)] == ["Tax"]
 
 
+def test_a_benchmark_s_task_is_nobody_s_earlier_work(store: RecordsStore) -> None:
+    store.write(make_record(1, source="benchmark"))
+    assert store.published(node_kind=NodeKind.EFFECT, limit=5) == ()
+    store.write(make_record(2))
+    assert len(store.published(node_kind=NodeKind.EFFECT, limit=5)) == 1
+
+
 def test_latest_and_recent_go_by_the_time_of_finishing(store):
     for number in (2, 0, 1):
         store.write(make_record(number, result={"request_id": "same"}))
