@@ -115,9 +115,7 @@ BREAKS = [
     computing("random answer", f"import random\n{COMPUTED}\nresult = ModelTaxOutput(gross=random.random())", "G14"),
     computing("raises always", f"if input_data:\n    raise ValueError('not filled in')\n{COMPUTED}", "G14"),
     Break("super().__init__ not called", EFFECT, "node.py", "super().__init__(container)", "del container", "G14"),
-    Break(
-        "fails at import", REDUCER, "node.py", "class NodeScore", 'raise RuntimeError("x")\n\n\nclass NodeScore', "G12"
-    ),
+    Break("fails at import", REDUCER, "node.py", "class NodeScore", "FIRST = [0][1]\n\n\nclass NodeScore", "G12"),
     Break("invalid workflow", ORCHESTRATOR, "node.py", '"sequential"', '"sideways"', "G14"),
     Break("result unlike the output model", EFFECT, "node.py", 'output.model_dump(mode="json")', '{"rows": 1}', "G14"),
     Break("result not made of plain data", EFFECT, "node.py", 'output.model_dump(mode="json")', "repr(output)", "G14"),
@@ -203,12 +201,20 @@ def test_wrong_logic_fails_its_examples_and_scores_lower(old: str, new: str, san
 def test_the_node_s_own_tests_really_run(sandbox: BubblewrapSandbox) -> None:
     test = b'''"""Tests."""
 
+import asyncio
+
+from omnibase_core.models.compute.model_compute_input import ModelComputeInput
+from omnibase_core.models.container.model_onex_container import ModelONEXContainer
+
 from ..models import ModelTaxInput
+from ..node import NodeTaxCompute
 
 
-def test_models() -> None:
-    """A model keeps its values."""
-    assert ModelTaxInput(net=1.0, rate=0.2).net == 1.0
+def test_gross() -> None:
+    """The tax is added."""
+    node = NodeTaxCompute(ModelONEXContainer())
+    answer = asyncio.run(node.process(ModelComputeInput(data=ModelTaxInput(net=1.0, rate=0.5))))
+    assert answer.result.gross == 1.5
 '''
     bundle = reference_bundle(NodeKind.COMPUTE).with_files({"tests/__init__.py": b"", "tests/test_node.py": test})
     verdict = judge(bundle, sandbox)

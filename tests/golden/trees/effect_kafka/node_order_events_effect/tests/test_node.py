@@ -99,13 +99,19 @@ def run(kafka: RecordingKafka, *operations: dict[str, object]) -> list[dict[str,
     return asyncio.run(scenario())
 
 
-PAYLOAD = json.loads('{"order_id": "00000000-0000-4000-8000-000000000001", "amount": 2.5}')
+PAYLOAD: dict[str, Any] = {"order_id": "00000000-0000-4000-8000-000000000001", "amount": 2.5}
 EVENT_ID = "00000000-0000-4000-8000-000000000001"
 
 
 def test_a_message_carries_its_key_its_headers_and_its_identity() -> None:
     kafka = RecordingKafka()
-    values = {"operation": "produce", "payload": PAYLOAD, "key": "k", "headers": {"a": "b"}, "event_id": EVENT_ID}
+    values: dict[str, object] = {
+        "operation": "produce",
+        "payload": PAYLOAD,
+        "key": "k",
+        "headers": {"a": "b"},
+        "event_id": EVENT_ID,
+    }
     (result,) = run(kafka, values)
     (record,) = kafka.records
     assert (record.topic, record.key) == ("t", b"k")

@@ -90,7 +90,7 @@ def run(values: dict[str, object], **replies: Reply) -> tuple[dict[str, object],
     return asyncio.run(scenario())
 
 
-VALUE = json.loads('{"name": "example"}')
+VALUE: dict[str, Any] = {"name": "example"}
 
 
 def test_set_writes_json_with_its_time_to_live() -> None:

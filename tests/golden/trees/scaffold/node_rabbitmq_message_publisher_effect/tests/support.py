@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from ..models import (
     ModelRabbitMQMessagePublisherConfig,
     ModelRabbitMQMessagePublisherInput,
@@ -25,7 +23,7 @@ class WorkingAdapter:
         self.requests.append(request)
         if self.faults:
             raise self.faults.pop(0)
-        return ModelRabbitMQMessagePublisherOutput.model_validate(json.loads("{}"))
+        return ModelRabbitMQMessagePublisherOutput.model_validate({})
 
     async def close(self) -> None:
         """Remember that the node let go of it."""
