@@ -1,4 +1,7 @@
-"""YAML of a node's documents, by libyaml where PyYAML was built with it: the same text, about ten times faster."""
+"""YAML of a node's documents, by libyaml where PyYAML was built with it: about ten times faster.
+
+The text is that of PyYAML's own writer, but for characters beyond the first plane (emoji), which libyaml escapes.
+"""
 
 from typing import Any
 

@@ -4,7 +4,7 @@ import json
 import keyword
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from omniclaude_dagster.contracts import type_mapper
@@ -31,6 +31,8 @@ class PlanInput:
     name: str
     # Models of a contract that a person gave.
     given: GivenModels | None = None
+    # Class names that a given contract chose, by role.
+    given_classes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def request(self) -> GenerationRequest:
@@ -69,8 +71,8 @@ class PlanInput:
         )
 
     def model_class(self, role: str) -> str:
-        """`Input` -> `ModelUserWriterInput`."""
-        return f"Model{self.stem}{role}"
+        """`Input` -> `ModelUserWriterInput`, or as a given contract calls it."""
+        return self.given_classes.get(role) or f"Model{self.stem}{role}"
 
     def blueprint(
         self,

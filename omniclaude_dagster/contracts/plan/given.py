@@ -4,6 +4,7 @@ The planner of the kind decides logic and system as for any request; it sees the
 the given models take the place of the planned ones. A section that a person gave wins over one that was inferred.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -15,9 +16,11 @@ from omniclaude_dagster.contracts.plan.given_operation import plan_operation
 from omniclaude_dagster.contracts.schema_types import plain_type
 from omniclaude_dagster.errors import RequestError
 from omniclaude_dagster.node.blueprint import FieldSpec, ModelSpec, NodeBlueprint
+from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.contract.given import MODELS_KEY, facts_of, is_dialect_a, prompt_of
 from omniclaude_dagster.request.model import FieldHint, NodeKind, ParsedRequest, Transition
 
+_CLASS_NAME = re.compile(r"\AModel[A-Z][A-Za-z0-9]{0,80}\Z", re.ASCII)
 Planner = Callable[[PlanInput], NodeBlueprint]
 
 # Identity of the node: it follows the package that is written, whatever the given contract called it.
@@ -36,6 +39,7 @@ _DESCRIPTIONS = {
 def plan_given(plan: PlanInput, planner: Planner) -> NodeBlueprint:
     """Blueprint of the node that `plan.request.contract` describes. Raises RequestError."""
     contract = plan.request.contract or {}
+    plan = replace(plan, given_classes=_given_classes(contract, plan))
     given = given_models(contract, plan)
     plan = _informed(replace(plan, given=given), contract)
     operation = contract.get("x-operation")
@@ -49,6 +53,19 @@ def plan_given(plan: PlanInput, planner: Planner) -> NodeBlueprint:
         given_contract=sections,
         contract_notes=tuple(dict.fromkeys((*given.notes, *blueprint.contract_notes, *notes))),
     )
+
+
+def _given_classes(contract: Mapping[str, Any], plan: PlanInput) -> dict[str, str]:
+    """Class names that a contract chose for its two models, where a node of ours can carry them."""
+    package = naming.package_name(plan.name, plan.kind)
+    classes = {}
+    for role, key in (("Input", "input_model"), ("Output", "output_model")):
+        path = contract.get(key) if is_dialect_a(dict(contract)) else None
+        name = str(path).rpartition(".")[2]
+        places = {f"{package}.models.{name}", f"{package}.models.{naming.snake_case(name)}.{name}"}
+        if path in places and _CLASS_NAME.match(name) and name != f"Model{plan.stem}Config":
+            classes[role] = name
+    return classes if len(set(classes.values())) == len(classes) else {}
 
 
 def given_models(contract: Mapping[str, Any], plan: PlanInput) -> GivenModels:

@@ -15,6 +15,10 @@ import dataclasses
 import datetime
 import decimal
 import difflib
+import email.message
+import email.parser
+import email.policy
+import email.utils
 import enum
 import fractions
 import functools
@@ -39,6 +43,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import statistics
 import string
 import sys
@@ -55,8 +60,16 @@ import uuid
 import zlib
 import zoneinfo
 
+import aiosmtplib
+import boto3
+import botocore.config
+import botocore.exceptions
+import bson.errors
+import bson.json_util
 import confluent_kafka
 import httpx
+import hypothesis
+import hypothesis.strategies
 import omnibase_core.enums.enum_core_error_code
 import omnibase_core.enums.enum_effect_types
 import omnibase_core.enums.enum_reducer_types
@@ -96,11 +109,15 @@ import psycopg.sql
 import psycopg.types.json
 import pydantic
 import pydantic_core
+import pymongo
+import pymongo.errors
 import pytest
 import redis
 import redis.asyncio
 import redis.asyncio.retry
 import redis.backoff
 import redis.exceptions
+import types_boto3_s3
+import types_boto3_s3.type_defs
 import typing_extensions
 import yaml
