@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from omniclaude_dagster.node.documents import yaml_text
 from omniclaude_dagster.request.model import REQUEST_ID_PATTERN
 
 MANIFEST_NAME = "node.manifest.yaml"
@@ -45,12 +46,7 @@ def merged_manifest(manifest: bytes, generated: Mapping[str, bytes], delivered: 
     }
     if changed:
         document["generated"] = changed
-    return dump_manifest(document)
-
-
-def dump_manifest(document: Mapping[str, Any]) -> bytes:
-    """The manifest as YAML."""
-    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100).encode()
+    return yaml_text(document).encode()
 
 
 def _sha256(content: bytes) -> str:

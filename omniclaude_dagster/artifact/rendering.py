@@ -13,7 +13,6 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 
 from omniclaude_dagster.artifact import imports, plain_logic, property_tests
@@ -26,6 +25,7 @@ from omniclaude_dagster.contracts.plan.systems.registry import system_of_flavour
 from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
 from omniclaude_dagster.node.blueprint import ModelSpec, NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.node.documents import yaml_text
 from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.settings import project_data_path
@@ -243,7 +243,7 @@ def _manifest(blueprint: NodeBlueprint, files: dict[str, bytes], profile: CorePr
         **_open_models(blueprint),
         "files": {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())},
     }
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return yaml_text(document)
 
 
 def _open_models(blueprint: NodeBlueprint) -> dict[str, list[str]]:
