@@ -74,7 +74,7 @@ def test_an_empty_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_data_of_the_project_is_found() -> None:
-    assert (project_data_path() / "templates/common/model.py.jinja2").is_file()
+    assert (project_data_path() / "templates/common/event_bus.py.jinja2").is_file()
 
 
 def test_settings_cannot_be_changed() -> None:
