@@ -46,7 +46,7 @@ def render_bundle(blueprint: NodeBlueprint, *, profile: CoreProfile | None = Non
         "contract.yaml": contract_yaml(blueprint, profile=chosen),
         "node.py": header + _render(f"node/{blueprint.kind.value.lower()}.py.jinja2", context),
         "logic.py": header + _logic(blueprint, context),
-        "README.md": _render("common/readme.md.jinja2", context),
+        "README.md": _readme(blueprint, context),
         "pyproject.toml": _render("common/pyproject.toml.jinja2", context),
         **_models(blueprint, context),
         **_enums(blueprint),
@@ -182,6 +182,11 @@ def _bus_files(blueprint: NodeBlueprint, context: dict[str, Any], profile: CoreP
         ),
         "start_node.py": _render("common/start_node.py.jinja2", {**context, "imports": sorted([*start, bus])}),
     }
+
+
+def _readme(blueprint: NodeBlueprint, context: dict[str, Any]) -> str:
+    needs_hypothesis = property_tests.property_context(blueprint) is not None
+    return _render("common/readme.md.jinja2", {**context, "needs_hypothesis": needs_hypothesis})
 
 
 def _tests(blueprint: NodeBlueprint, context: dict[str, Any], profile: CoreProfile) -> dict[str, str]:

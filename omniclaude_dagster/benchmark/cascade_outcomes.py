@@ -53,7 +53,13 @@ def read_outcomes(path: Path) -> Outcomes:
             raise _wrong(path, f"is larger than {_MAX_FILE_BYTES} bytes")
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+    except FileNotFoundError:
+        raise _wrong(path, "is not there") from None
+    except OSError as exc:
+        raise _wrong(path, f"cannot be read: {exc.strerror}") from None
+    except UnicodeDecodeError as exc:
+        raise _wrong(path, f"is not UTF-8: byte {exc.object[exc.start]:#04x} at position {exc.start}") from None
+    except csv.Error as exc:
         raise _wrong(path, f"cannot be read: {exc}") from None
     if not rows or rows[0][:1] != [_TASK_COLUMN] or len(rows[0]) < 2:
         raise _wrong(path, f"has no header `{_TASK_COLUMN},MODEL,...`")

@@ -45,7 +45,9 @@ def check_kind(ctx: PreGenerationContext) -> Verdict:
     """G2: the kind is one of the four, and the one the request names."""
     kind = ctx.parsed.node_kind
     known = ", ".join(k.value for k in NodeKind)
-    if kind is None or kind not in tuple(NodeKind):
+    if kind is None:
+        return Verdict("fail", f"the kind is not known; it is one of {known}")
+    if kind not in tuple(NodeKind):
         return Verdict("fail", f"{kind!r} is not a node kind; known are {known}")
     if ctx.request.node_kind and ctx.request.node_kind is not kind:
         return Verdict("fail", f"{kind.value} was understood, but the request says {ctx.request.node_kind.value}")

@@ -30,7 +30,7 @@ def check_prompt(text: str) -> None:
         raise RequestError("the prompt is empty.", cure="say in a sentence what the node does")
     if len(stripped) < MIN_PROMPT_CHARS:
         raise RequestError(
-            f"the prompt is too short: {len(stripped)} characters; at least {MIN_PROMPT_CHARS} are needed.",
+            f"the prompt is too short: {len(stripped)} of at least {MIN_PROMPT_CHARS} characters.",
             cure="say in a sentence what the node does",
         )
     problem = text_problem(text)

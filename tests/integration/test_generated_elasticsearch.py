@@ -135,9 +135,8 @@ def test_every_operation_does_its_work(node: Made, server: int, products: str) -
         made_up = perform(imported, config, index("", name="table"))
         perform(imported, config, index("d/e ü", name="desk"))
         read = perform(imported, config, {"index": products, "operation": "get", "document_id": "d/e ü"})
-        gone = [
-            perform(imported, config, {"index": products, "operation": "delete", "document_id": "c"}) for _ in range(2)
-        ]
+        removal = {"index": products, "operation": "delete", "document_id": "c", "is_searchable_at_once": True}
+        gone = [perform(imported, config, removal) for _ in range(2)]
         missing = {"index": products, "operation": "get", "document_id": "c"}
         said = refused(imported, config, missing, Code.NOT_FOUND)
         found = perform(imported, config, {"index": products, "operation": "search", "match": {"name": "lamp"}})

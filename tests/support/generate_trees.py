@@ -9,7 +9,7 @@ from pathlib import Path
 
 from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest
 from omniclaude_dagster.stages.state import new_state
-from tests.golden.cases import CASES
+from tests.golden.cases import CASES, asked
 from tests.support.reference_nodes import ScriptedSandbox
 from tests.support.stage_fakes import gateways_for, run_all
 
@@ -25,8 +25,9 @@ def main(folder: Path) -> int:
     """Generate each case into `folder/out/<case>`. The exit code counts those that were not delivered."""
     gateways = gateways_for(folder, sandbox=NoSandbox())
     missing = 0
-    for case, asked in CASES.items():
-        request = GenerationRequest.model_validate({"mode": "fast", "output_dir": str(folder / "out" / case), **asked})
+    for case in CASES:
+        more = {"mode": "fast", "output_dir": str(folder / "out" / case)}
+        request = GenerationRequest.model_validate({**asked(case), **more})
         done = run_all(new_state(AcceptedRequest(case, request), artifacts_path=folder), gateways)
         missing += done.published is None
     return missing

@@ -31,6 +31,8 @@ _RENAMED = {
     "actions": "use io_operations, reduction_operations or workflow_coordination",
 }
 _RUNTIME_KEYS = ("handler", "descriptor", "terminal_event")
+_SCHEMA_KEYS = ("$schema", "openapi", "swagger", "properties", "$defs", "$ref")
+_CONTRACT_KEYS = frozenset({"node_type", "contract_version", "input_model", "output_model"})
 _BY_TYPE = {
     "int_parsing": "write a whole number",
     "int_type": "write a whole number",
@@ -58,7 +60,14 @@ class ForeignDialect:
 
 
 def foreign_dialect(document: Mapping[str, Any]) -> ForeignDialect | None:
-    """Recognise the run-time handler dialect, which the contract models do not know."""
+    """Recognise a schema, and the run-time handler dialect, which the contract models do not know."""
+    schema = next((key for key in _SCHEMA_KEYS if key in document), None)
+    if schema is not None and not _CONTRACT_KEYS.intersection(document):
+        return ForeignDialect(
+            schema,
+            f"`{schema}` belongs to a JSON Schema or an OpenAPI document; this is no contract.yaml",
+            "a node is built from it by: omniclaude generate --contract FILE",
+        )
     key = next((key for key in _RUNTIME_KEYS if key in document), None)
     if key is None or "input_model" in document:
         return None

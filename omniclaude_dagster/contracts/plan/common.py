@@ -1,5 +1,6 @@
 """What the four planners share: turning a parsed request into the parts every blueprint has."""
 
+import builtins
 import json
 import keyword
 import re
@@ -113,7 +114,7 @@ class PlanInput:
         """Name of the function in logic.py."""
         verb = "reduce" if self.kind is NodeKind.REDUCER else "compute"
         for operation in self.parsed.operations[:1]:
-            if _FIELD_NAME.match(operation) and not keyword.iskeyword(operation):
+            if _FIELD_NAME.match(operation) and not keyword.iskeyword(operation) and not hasattr(builtins, operation):
                 return operation
         return f"{verb}_{naming.snake_case(self.stem)}"[:63]
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from omniclaude_dagster.contracts.plan.common import PlanInput, fields_from_hints, sample_from_fields
 from omniclaude_dagster.node.blueprint import EnumSpec, FieldSpec, Logic, ModelSpec, NodeBlueprint
+from omniclaude_dagster.request import naming
 
 FLAVOUR = "state_machine"
 _TAKEN = frozenset({"trigger", "state", "status"})
@@ -38,11 +39,12 @@ def plan_state_machine(plan: PlanInput) -> NodeBlueprint | None:
         ),
         logic=Logic(
             "template",
-            plan.function_name,
+            f"reduce_{naming.snake_case(plan.stem)}"[:63],
             template="logic/reducer_state_machine.py.jinja2",
             detail=f"state machine of {len(hints.states)} states",
         ),
         flavour=FLAVOUR,
         sample_input={"items": [{"trigger": hints.transitions[0].trigger, **sample_from_fields(more)}]},
     )
-    return replace(blueprint, enums=(states, trigger_enum))
+    # Verbs of the request name its events; what the node does is one thing.
+    return replace(blueprint, enums=(states, trigger_enum), operations=("advance",))

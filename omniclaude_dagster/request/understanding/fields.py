@@ -35,7 +35,8 @@ _GIVEN_LIST = re.compile(
 )
 _FIELD_LIST = re.compile(
     r"\b(?:with (?:the )?(?:fields?|parameters?|inputs?|arguments?|columns?)|"
-    r"(?:fields?|parameters?|inputs?|columns?) ?:|takes (?:in )?|given |accepts )\s{0,3}([^\n.;]{1,300})",
+    r"(?:fields?|parameters?|inputs?|columns?) ?:|(?<=[;,.] )(?:fields|parameters|inputs|columns)(?= )|"
+    r"takes (?:in )?|given |accepts )\s{0,3}([^\n.;]{1,300})",
     re.IGNORECASE,
 )
 _LIST_ITEM = re.compile(r"\A[`\"']?([a-z_][a-z0-9_]{0,40})[`\"']?(?:\s{0,2}[(:].{0,40})?\Z", re.IGNORECASE)

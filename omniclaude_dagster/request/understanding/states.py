@@ -8,19 +8,20 @@ from itertools import pairwise
 
 _NAME = r"[A-Za-z][A-Za-z0-9_-]{0,40}"
 _ARROW = r"\s*(?:->|→|=>|⇒|-->)\s*"
-_CHAIN = re.compile(rf"{_NAME}(?:{_ARROW}{_NAME}){{1,15}}")
+_WHEN = rf"(?:\s+(?:on|when|upon|after)\s+(?:an?\s+|the\s+)?(?P<trigger>{_NAME}))?"
+_CHAIN = re.compile(rf"(?P<names>{_NAME}(?:{_ARROW}{_NAME}){{1,15}}){_WHEN}", re.IGNORECASE)
 _ABOUT_STATES = re.compile(
     r"\b(?:states?|status(?:es)?|state machine|fsm|transitions?|lifecycle|life cycle)\b", re.IGNORECASE
 )
+# A reducer's arrows mean states, too, where there are several: `new -> paid -> shipped`.
+_REDUCER = re.compile(r"\breducer\b", re.IGNORECASE)
 _LIST = re.compile(
     rf"\b(?:states?|status(?:es)?)(?:\s+(?:are|of|include[s]?|being))?\s*[:(]?\s*"
     rf"(?P<names>{_NAME}(?:\s*(?:,\s*and\b|,|/|\band\b|\bor\b)\s*{_NAME}){{1,15}})",
     re.IGNORECASE,
 )
 _STEP = re.compile(
-    rf"\bfrom\s+(?P<from>{_NAME})\s+to\s+(?P<to>{_NAME}(?:\s+to\s+{_NAME}){{0,10}})"
-    rf"(?:\s+(?:on|when|upon|after)\s+(?:an?\s+|the\s+)?(?P<trigger>{_NAME}))?",
-    re.IGNORECASE,
+    rf"\bfrom\s+(?P<from>{_NAME})\s+to\s+(?P<to>{_NAME}(?:\s+to\s+{_NAME}){{0,10}}){_WHEN}", re.IGNORECASE
 )
 _NO_STATES = frozenset(
     "a an the and or to from of in on with by is are it its each every for that which then than per node int str float "
@@ -34,15 +35,18 @@ def states_and_transitions(text: str) -> tuple[tuple[str, ...], tuple[tuple[str,
 
     A trigger that is not named is called after the state it leads to: `paid` -> `to_paid`.
     """
-    if not _ABOUT_STATES.search(text):
+    is_about_states = _ABOUT_STATES.search(text) is not None
+    if not is_about_states and not _REDUCER.search(text):
         return (), ()
     transitions: dict[tuple[str, str], str] = {}
     states: dict[str, None] = {}
-    for names, trigger in _chains(text):
+    for names, trigger in (*_chains(text), *(_worded_steps(text) if is_about_states else ())):
         for first, second in pairwise(names):
             if first != second:
                 transitions.setdefault((first, second), trigger or f"to_{second}")
         states.update(dict.fromkeys(names))
+    if not is_about_states and len(transitions) < 2:
+        return (), ()
     if not transitions:
         listed = _listed(text)
         # A list alone says in which order its states follow one another.
@@ -54,14 +58,24 @@ def states_and_transitions(text: str) -> tuple[tuple[str, ...], tuple[tuple[str,
 
 
 def _chains(text: str) -> list[tuple[list[str], str | None]]:
+    """States between arrows; what is said to happen after them (`open -> closed on resolve`) moves a single step."""
     found: list[tuple[list[str], str | None]] = []
     for chain in _CHAIN.finditer(text):
-        names = [_state(n) for n in re.split(_ARROW, chain[0])]
-        found.append((names, None))
+        names = [_state(n) for n in re.split(_ARROW, chain["names"])]
+        found.append((names, _trigger(chain) if len(names) == 2 else None))
+    return [(names, trigger) for names, trigger in found if not _NO_STATES.intersection(names)]
+
+
+def _worded_steps(text: str) -> list[tuple[list[str], str | None]]:
+    found: list[tuple[list[str], str | None]] = []
     for step in _STEP.finditer(text):
         names = [_state(n) for n in (step["from"], *re.split(r"\s+to\s+", step["to"], flags=re.IGNORECASE))]
-        found.append((names, _state(step["trigger"]) if step["trigger"] else None))
+        found.append((names, _trigger(step)))
     return [(names, trigger) for names, trigger in found if not _NO_STATES.intersection(names)]
+
+
+def _trigger(step: re.Match[str]) -> str | None:
+    return _state(step["trigger"]) if step["trigger"] else None
 
 
 def _listed(text: str) -> list[str]:

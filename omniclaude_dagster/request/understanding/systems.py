@@ -8,6 +8,10 @@ _NOT_BEFORE = {"rest": frozenset({"of", "in", "is", "are"}), "disk": frozenset()
 _NOT_AFTER = {"rest": frozenset({"the", "to", "at"}), "file": frozenset({"to"}), "folder": frozenset({"account"})}
 # Stores whose contents people call files, too: `uploads files to S3` names no disk.
 _KEEPS_FILES = frozenset({"S3", "GCS", "SFTP"})
+# What carries mail itself: a provider's API is asked for mail by HTTP, a queue holds it for another node.
+_CARRIES_MAIL = frozenset({"SMTP", "HTTP API", "Kafka", "RabbitMQ", "NATS", "MQTT", "IMAP"})
+_MAIL_NOUNS = frozenset({"mail", "mails", "email", "emails"})
+_SENDING = frozenset({"send", "deliver", "dispatch"})
 _FILE_NOUNS = frozenset({"file", "files"})
 _FILE_SUFFIXES = (".csv", ".json", ".jsonl", ".txt", ".log", ".xml", ".yaml", ".parquet", ".pdf", ".xlsx")
 
@@ -25,6 +29,17 @@ def external_systems(text: Text) -> tuple[str, ...]:
     if _KEEPS_FILES.intersection(found) and not any(_names_a_disk(token) for token in tokens):
         found.pop("Files", None)
     return tuple(found)
+
+
+def implied_systems(named: tuple[str, ...], doing: tuple[str, ...]) -> tuple[str, ...]:
+    """The named systems, and the one that what an EFFECT node does implies: mail goes out over SMTP."""
+    is_named = _CARRIES_MAIL.intersection(named)
+    return named if is_named or not any(_sends_mail(phrase) for phrase in doing) else (*named, "SMTP")
+
+
+def _sends_mail(operation: str) -> bool:
+    verb, _, rest = operation.partition("_")
+    return verb in _MAIL_NOUNS or (verb in _SENDING and bool(_MAIL_NOUNS.intersection(rest.split("_"))))
 
 
 def _names_a_disk(token: Token) -> bool:

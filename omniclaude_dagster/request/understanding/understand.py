@@ -23,7 +23,7 @@ from omniclaude_dagster.request.understanding.name_derived import derived_name
 from omniclaude_dagster.request.understanding.operations import operations
 from omniclaude_dagster.request.understanding.questions import open_questions
 from omniclaude_dagster.request.understanding.steps import workflow_steps
-from omniclaude_dagster.request.understanding.systems import external_systems
+from omniclaude_dagster.request.understanding.systems import external_systems, implied_systems
 from omniclaude_dagster.request.understanding.text import Text, describe, is_mostly_english, read_text
 
 
@@ -100,7 +100,7 @@ def _understood(
         domain=domain or found_domain.domain,
         description=describe(reading.text.clean),
         operations=doing,
-        external_systems=reading.systems,
+        external_systems=implied_systems(reading.systems, doing) if kind is NodeKind.EFFECT else reading.systems,
         features=wanted_features(reading.text),
         contract_hints=contract_hints(prompt),
         confidence=sure.overall_confidence(

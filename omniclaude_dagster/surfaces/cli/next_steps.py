@@ -144,6 +144,8 @@ def _readme(path: Path) -> str:
 
 
 def _shown_prompt(request: "GenerationRequest | None") -> str:
+    if request is not None and request.contract is not None:
+        return "--contract FILE "
     if request is None or len(request.prompt) > _MAX_SHOWN_PROMPT_CHARS:
         return ""
     return f"{shlex.quote(plain(request.prompt))} "

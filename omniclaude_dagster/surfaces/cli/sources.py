@@ -84,7 +84,7 @@ def from_lines(path: Path, overrides: Overrides) -> tuple[Line, ...]:
     if not entries:
         raise RequestError(f"{path} holds no request.", cure='write one JSON object a line: {"prompt": "..."}')
     lines = tuple(_line(number, entry, overrides) for number, entry in entries)
-    return _apart(lines, overrides.output_dir) if overrides.output_dir else lines
+    return _apart(lines)
 
 
 def checked_output(path: Path) -> str:
@@ -119,15 +119,20 @@ def _line(number: int, entry: GenerationRequest | RequestError, overrides: Overr
         return Line(number, problem=f"line {number}: {exc}")
 
 
-def _apart(lines: tuple[Line, ...], output_dir: str) -> tuple[Line, ...]:
+def _apart(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """Requests of one output folder whose nodes would have the same name get a folder each."""
-    packages = {line.accepted.request_id: _package_of(line.accepted) for line in lines if line.accepted}
-    counts = Counter(package for package in packages.values() if package)
+    places = {
+        line.accepted.request_id: (line.accepted.request.output_dir, _package_of(line.accepted))
+        for line in lines
+        if line.accepted and line.accepted.request.output_dir
+    }
+    counts = Counter(place for place in places.values() if place[1])
 
     def moved(line: Line) -> Line:
-        if line.accepted is None or counts[packages[line.accepted.request_id]] < 2:
+        place = places.get(line.accepted.request_id) if line.accepted else None
+        if line.accepted is None or place is None or counts[place] < 2:
             return line
-        own = str(Path(output_dir) / line.accepted.request_id)
+        own = str(Path(str(place[0])) / line.accepted.request_id)
         return replace(
             line, accepted=replace(line.accepted, request=line.accepted.request.model_copy(update={"output_dir": own}))
         )

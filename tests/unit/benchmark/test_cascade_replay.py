@@ -160,10 +160,10 @@ def test_a_wrong_file_is_refused_by_line(text: str, problem: str, tmp_path: Path
 
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="cannot be read"):
+    with pytest.raises(RequestError, match="is not there"):
         read_outcomes(tmp_path / "none.csv")
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(RequestError, match="cannot be read"):
+    with pytest.raises(RequestError, match="is not UTF-8: byte 0xff at position 0"):
         read_outcomes(tmp_path / "bytes.csv")
 
 

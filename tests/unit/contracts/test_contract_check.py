@@ -135,6 +135,8 @@ algorithm:
         ("a: [1\n", "not YAML"),
         ("a: !!python/object/apply:os.system [ls]\n", "node_type is missing"),
         ("handler: {name: x}\ndescriptor: {}\n", "run-time handler dialect"),
+        ('{"type": "object", "properties": {}}', "JSON Schema"),
+        ("openapi: 3.1.0\npaths: {}\n", "OpenAPI"),
         ("name: a\nname: b\n", "twice"),
         ("x: " + "[" * 200 + "]" * 200, "nested"),
         (ALIASES, "aliases"),

@@ -76,7 +76,7 @@ def test_a_compute_without_anything_takes_a_payload() -> None:
     assert types_of(blueprint) == ({"payload": "dict[str, JsonValue]"}, {"result": "JsonValue"})
 
 
-def test_an_example_without_any_input_is_planned() -> None:
+def test_an_example_without_any_input_is_blueprint_for() -> None:
     blueprint = compute({"input": {}, "output": {"answer": 42}})
     assert types_of(blueprint) == ({"payload": "dict[str, JsonValue]"}, {"answer": "int"})
 
@@ -190,8 +190,23 @@ def test_a_field_name_that_cannot_be_one_is_refused_with_the_cure(name: str) -> 
             compute(side)
 
 
-def test_a_prompt_s_operation_names_the_function_and_a_keyword_never_does() -> None:
+@pytest.mark.parametrize("operation", ["class", "open"])
+def test_a_prompt_s_operation_names_the_function_and_a_keyword_or_builtin_never_does(operation: str) -> None:
     assert compute({"input": {"a": 1}, "output": {"b": 1}}).logic.function.isidentifier()
-    parsed = ParsedRequest(NodeKind.COMPUTE, "Judge", "NodeJudgeCompute", "d", "Judges.", operations=("class",))
+    parsed = ParsedRequest(NodeKind.COMPUTE, "Judge", "NodeJudgeCompute", "d", "Judges.", operations=(operation,))
     accepted = AcceptedRequest("r", GenerationRequest(prompt="a node that judges"))
     assert plan_node(accepted, parsed, correlation_id="c").logic.function == "compute_judge"
+
+
+def test_a_state_machine_is_one_operation_whatever_the_request_s_verbs_are() -> None:
+    blueprint = blueprint_for("REDUCER node called Ticket with states; open -> busy on start, busy -> closed")
+    assert blueprint.logic.function == "reduce_ticket"
+    assert blueprint.operations == ("advance",)
+
+
+def test_a_reading_node_has_no_fields_to_write_with() -> None:
+    reader = blueprint_for("EFFECT node that reads orders from PostgreSQL")
+    assert [f.name for f in reader.input_model.fields] == ["table", "operation", "match", "limit"]
+    assert "values" not in reader.sample_input
+    writer = blueprint_for("EFFECT node that inserts orders into PostgreSQL")
+    assert [f.name for f in writer.input_model.fields] == ["table", "operation", "values"]

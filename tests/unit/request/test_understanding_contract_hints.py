@@ -71,6 +71,20 @@ def test_arrows_are_transitions_and_states_keep_the_order_of_their_mention() -> 
     assert len(transitions) == 3
 
 
+def test_what_is_said_to_happen_after_an_arrow_is_its_trigger() -> None:
+    _, transitions = states_and_transitions("states: open -> closed on resolve, closed -> open when reopened")
+    assert transitions == (("open", "closed", "resolve"), ("closed", "open", "reopened"))
+
+
+def test_a_reducer_s_arrows_are_states_and_a_single_one_or_another_kind_s_are_not() -> None:
+    states, transitions = states_and_transitions("Reducer for orders: new -> paid -> shipped, new -> cancelled")
+    assert states == ("new", "paid", "shipped", "cancelled")
+    assert len(transitions) == 3
+    assert states_and_transitions("Reducer: events -> totals") == ((), ())
+    assert states_and_transitions("Reducer that moves totals from new to old to older") == ((), ())
+    assert states_and_transitions("Pipeline: load -> check -> store") == ((), ())
+
+
 def test_a_named_trigger_is_kept() -> None:
     _, transitions = states_and_transitions("state machine: from draft to published on approve")
     assert transitions == (("draft", "published", "approve"),)

@@ -31,6 +31,27 @@ def test_the_plain_word_effect_is_not_the_kind(prompt: str) -> None:
     assert understand(prompt).node_kind is not NodeKind.EFFECT
 
 
+@pytest.mark.parametrize(
+    ("prompt", "systems"),
+    [
+        ("EFFECT node that mails the monthly report", ("SMTP",)),
+        ("EFFECT node called Welcome that sends an email to a new user", ("SMTP",)),
+        ("EFFECT node that stores the image in S3 and sends an email with its link", ("S3", "SMTP")),
+        ("EFFECT node that sends emails through the HTTP API of our provider", ("HTTP API",)),
+        ("EFFECT node that finds users by email in MongoDB", ("MongoDB",)),
+        ("ORCHESTRATOR node: charge the card, then send an email", ()),
+    ],
+)
+def test_an_effect_that_sends_mail_works_on_smtp_though_nobody_says_so(prompt: str, systems: tuple[str, ...]) -> None:
+    assert understand(prompt).external_systems == systems
+
+
+def test_fields_listed_after_a_semicolon_are_fields() -> None:
+    parsed = understand("COMPUTE node called Tax that computes a tax; fields gross, rate")
+    assert [field.name for field in parsed.fields] == ["gross", "rate"]
+    assert understand("COMPUTE node that clears agricultural data of fields used twice").fields == ()
+
+
 def test_two_kinds_give_the_subject_with_low_confidence_and_a_question() -> None:
     parsed = understand("Create an EFFECT that calls a COMPUTE node")
     assert parsed.node_kind is NodeKind.EFFECT

@@ -201,6 +201,18 @@ def test_nodes_of_one_name_get_folders_of_their_own_below_output(
     assert folders == [str(out / run.requests[0].request_id), str(out / run.requests[1].request_id), str(out)]
 
 
+def test_nodes_of_one_name_are_kept_apart_in_folders_that_the_lines_name(
+    cli: Cli, run: FakeRun, lines: Lines, tmp_path: Path
+) -> None:
+    prompts = [f"Create an EFFECT node called UserWriter for {what}" for what in ("PostgreSQL", "files", "Redis")]
+    here, there = str(tmp_path / "here"), str(tmp_path / "there")
+    cli("generate", "--requests", str(lines(*(
+        {"prompt": prompt, "output_dir": folder} for prompt, folder in zip(prompts, (here, here, there), strict=True)
+    ))))  # fmt: skip
+    folders = [accepted.request.output_dir for accepted in run.requests]
+    assert folders == [f"{here}/{run.requests[0].request_id}", f"{here}/{run.requests[1].request_id}", there]
+
+
 def test_what_a_library_prints_during_the_run_does_not_reach_stdout(cli: Cli, run: FakeRun) -> None:
     def chatty(accepted: AcceptedRequest) -> GenerationResult:
         print("a library says hello")  # noqa: T201

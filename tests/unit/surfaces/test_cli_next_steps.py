@@ -63,6 +63,14 @@ def test_an_unclear_request_gets_its_questions_and_ways_to_answer() -> None:
     assert hinted[2:] == [request.prompt, "--kind", "EFFECT", "--name", "UserWriter"]
 
 
+def test_an_unclear_request_with_a_contract_is_told_to_give_it_again() -> None:
+    request = GenerationRequest(prompt="Node called Order built from the given contract", contract={"type": "object"})
+    gates = [{"gate": "G1", "status": "fail", "message": "not understood: node kind."}]
+    hinted = commands(a_result("r", "blocked", gates=gates), request)[1]
+    assert hinted[2:4] == ["--contract", "FILE"]
+    assert request.prompt not in hinted
+
+
 def test_a_hostile_name_is_not_repeated_in_a_command() -> None:
     gates = [{"gate": "G3", "status": "fail", "message": "bad"}]
     result = a_result("r", "blocked", node={"kind": "EFFECT", "name": "$(reboot)"}, gates=gates)

@@ -18,6 +18,7 @@ from omniclaude_dagster.request import naming
 
 REQUIREMENT = "psycopg[binary]>=3.2,<4"
 _WRITING = frozenset({"insert", "upsert", "update"})
+_SELECTING = frozenset({"update", "delete", "select"})
 _STEP_OPERATIONS = ("insert", "upsert", "update", "delete", "select")
 # Done twice, these leave the database as if they were done once, and say so.
 _REPEATABLE = ("upsert", "update", "select")
@@ -63,14 +64,19 @@ def _single_fields(
                       default=default, constraints={"pattern": _TABLE_PATTERN})  # fmt: skip
     conflict_default = _conflict_column(columns)
     fields: list[FieldSpec] = [table, *_required_unless(columns, has_steps=has_steps), operation_field(enum)]
-    if not columns:
+    # A step of a transaction may do anything, and the SQL is built of steps and single operations alike.
+    done = set(_STEP_OPERATIONS if has_steps else enum.values)
+    if not columns and _WRITING & done:
         fields.append(FieldSpec("values", "dict[str, JsonValue]", "Column values to write.", "dict"))
-    fields.append(FieldSpec("match", "dict[str, JsonValue]", "Columns that select the rows, by equality.", "dict"))
-    fields.append(FieldSpec("conflict_columns", "list[str]", "Columns that make an upsert's row unique.",
-                            f'lambda: ["{conflict_default}"]' if conflict_default else "list"))  # fmt: skip
+    if _SELECTING & done:
+        fields.append(FieldSpec("match", "dict[str, JsonValue]", "Columns that select the rows, by equality.", "dict"))
+    if "upsert" in done:
+        fields.append(FieldSpec("conflict_columns", "list[str]", "Columns that make an upsert's row unique.",
+                                f'lambda: ["{conflict_default}"]' if conflict_default else "list"))  # fmt: skip
     if "select" in enum.values:
         fields += _reading_fields(plan)
-    fields.append(FieldSpec("limit", "int", "Most rows a select returns.", "100", {"ge": 1, "le": 10_000}))
+    if "select" in done:
+        fields.append(FieldSpec("limit", "int", "Most rows a select returns.", "100", {"ge": 1, "le": 10_000}))
     return tuple(fields)
 
 
@@ -130,7 +136,7 @@ def _output_model(plan: PlanInput, enum: EnumSpec, *, has_steps: bool) -> ModelS
 
 def _sample(enum: EnumSpec, columns: tuple[FieldSpec, ...]) -> dict[str, object]:
     sample: dict[str, object] = {"table": "records", **sample_from_fields(columns)}
-    if not columns:
+    if not columns and _WRITING.intersection(enum.values):
         sample["values"] = {"id": 1, "name": "example"}
     first = enum.values[0]
     if first in {"update", "delete"}:
