@@ -21,7 +21,10 @@ async def write_files(state: GenerationState, gateways: Gateways) -> StageOutcom
     status, reason = delivery_status(state)
     delivered = replace(state, published=published, status=status, error=reason)
     quality = state.quality.score if state.quality else None
-    return StageOutcome(delivered, f"{len(published.files)} files delivered, {status}", quality_score=quality)
+    message = f"{len(published.files)} files delivered, {status}"
+    if published.is_replacement:
+        message += "; they replace an earlier node of that name"
+    return StageOutcome(delivered, message, quality_score=quality)
 
 
 def delivery_status(state: GenerationState) -> tuple[GenerationStatus, str | None]:

@@ -213,6 +213,16 @@ def test_a_scaffold_is_delivered_for_review_and_says_what_is_missing(tmp_path: P
         assert "RabbitMQ" in review
 
 
+def test_replacing_an_earlier_node_is_said(tmp_path: Path) -> None:
+    gateways = gateways_for(tmp_path, sandbox=ScriptedSandbox({"execute_node": perfect}))
+    messages = []
+    for prompt in (PRICING, PRICING, f"{PRICING} within 9 ms"):
+        state = run_all(state_for(tmp_path, prompt, mode="fast"), gateways)
+        assert state.published is not None, state.error
+        messages.append(state.stage_records[-1].message)
+    assert ["replace an earlier node" in message for message in messages] == [False, False, True]
+
+
 def test_the_event_bus_stage_gives_topics_and_renders_again(tmp_path: Path) -> None:
     gateways = gateways_for(tmp_path)
     before = run_until("3", state_for(tmp_path, PRICING, mode="fast"), gateways)
