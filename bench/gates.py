@@ -34,7 +34,6 @@ READING_BAR_MS = 300.0
 BATCH_BAR_S = 3.0
 BATCH_NODES = 100
 GOLDEN = Path(__file__).resolve().parents[1] / ".." / "shared" / "golden"
-CORRELATION_ID = "00000000-0000-4000-8000-00000000be9c"
 
 
 class _NoExecution:
@@ -70,7 +69,7 @@ def generated_nodes() -> list[NodeBundle]:
 
 
 def _generated(request: AcceptedRequest) -> NodeBundle:
-    blueprint = plan_node(request, understand(request.request.prompt), correlation_id=CORRELATION_ID)
+    blueprint = plan_node(request, understand(request.request.prompt))
     return render_bundle(blueprint.with_event_bus(topics_of(blueprint)))
 
 

@@ -46,7 +46,6 @@ def write_template(bundle: NodeBundle, blueprint: NodeBlueprint, folder: Path) -
         "class_name": blueprint.class_name,
         "class_stem": blueprint.stem,
         "module_stem": stem,
-        "correlation_id": blueprint.correlation_id,
     }
     root = folder / "{{ package }}"
     for path in same_files(bundle):

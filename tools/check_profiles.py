@@ -105,7 +105,7 @@ def _failing_nodes(python: Path, profile: CoreProfile) -> list[str]:
 def _write_node(kind: NodeKind, prompt: str, profile: CoreProfile, folder: Path) -> None:
     request = GenerationRequest(prompt=prompt, node_kind=kind)
     parsed = understand(prompt, node_kind=kind)
-    blueprint = plan_node(AcceptedRequest("profile-check", request), parsed, correlation_id="profile-check")
+    blueprint = plan_node(AcceptedRequest("profile-check", request), parsed)
     bundle = render_bundle(blueprint.with_event_bus(topics_of(blueprint)), profile=profile)
     for path, content in bundle.files.items():
         target = folder / bundle.package_name / path

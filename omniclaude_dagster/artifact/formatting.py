@@ -78,7 +78,7 @@ def _formatted(texts: Sequence[str]) -> tuple[list[str], bool]:
         places = [Path(name) / f"{number}.py" for number in range(len(texts))]
         for place, text in zip(places, texts, strict=True):
             place.write_text(text, encoding="utf-8", errors="surrogatepass")
-        is_clean = _run_ruff(name) == 0
+        is_clean = _format_folder(name) == 0
         return [place.read_text(encoding="utf-8", errors="surrogatepass") for place in places], is_clean
 
 
@@ -87,12 +87,13 @@ def _folder() -> str | None:
     return str(_MEMORY_FOLDER) if os.access(_MEMORY_FOLDER, os.W_OK | os.X_OK) else None
 
 
-def _run_ruff(folder: str) -> int:
-    """Ruff's exit status; 2 when it could not read a file."""
+def run_ruff(*arguments: str, text: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run our own ruff, with `text` on its standard input. Raises PermanentError when it cannot be run."""
     ruff = Path(sys.executable).with_name("ruff")
     try:
-        done = subprocess.run(
-            [str(ruff), "format", *_OPTIONS, folder],
+        return subprocess.run(
+            [str(ruff), *arguments],
+            input=text,
             check=False,
             capture_output=True,
             timeout=_TIMEOUT_S,
@@ -100,6 +101,11 @@ def _run_ruff(folder: str) -> int:
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise PermanentError(f"ruff cannot be run: {exc}.", cure="run `make setup`") from exc
+
+
+def _format_folder(folder: str) -> int:
+    """Ruff's exit status; 2 when it could not read a file."""
+    done = run_ruff("format", *_OPTIONS, folder)
     if done.returncode < 0:
         raise PermanentError(f"ruff was ended by signal {-done.returncode}.", cure="try again, with more free memory")
     return done.returncode

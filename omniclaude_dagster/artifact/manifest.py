@@ -5,13 +5,13 @@ before it replaces anything, so that work done by hand is never overwritten. Whe
 `generated` maps each file that differs from what was generated to the hash of that; null for one that was removed.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from omniclaude_dagster.node.bundle import content_hashes
 from omniclaude_dagster.node.documents import yaml_text
 from omniclaude_dagster.request.model import REQUEST_ID_PATTERN
 
@@ -36,10 +36,9 @@ def generated_hashes(manifest: bytes | None) -> dict[str, str] | None:
 
 
 def merged_manifest(manifest: bytes, generated: Mapping[str, bytes], delivered: Mapping[str, bytes]) -> bytes:
-    """The manifest of a node in which edits were merged: the hashes of what is delivered and of what was generated."""
+    """The manifest of a node in which edits were merged, with the hashes of both trees; neither holds a manifest."""
     document = yaml.safe_load(manifest)
-    before = {path: _sha256(content) for path, content in generated.items() if path != MANIFEST_NAME}
-    now = {path: _sha256(content) for path, content in delivered.items() if path != MANIFEST_NAME}
+    before, now = content_hashes(generated), content_hashes(delivered)
     document["files"] = dict(sorted(now.items()))
     changed = {
         path: before.get(path) for path in sorted(before.keys() | now.keys()) if before.get(path) != now.get(path)
@@ -47,10 +46,6 @@ def merged_manifest(manifest: bytes, generated: Mapping[str, bytes], delivered: 
     if changed:
         document["generated"] = changed
     return yaml_text(document).encode()
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _document(manifest: bytes | None) -> dict[str, Any] | None:

@@ -4,7 +4,6 @@ Reads templates and publishes nothing. Text from people or models enters files o
 which make it a literal, a docstring line or plain Markdown; code enters only as `Logic.source`, in logic.py.
 """
 
-import hashlib
 import json
 import re
 import shlex
@@ -24,7 +23,7 @@ from omniclaude_dagster.contracts.builder import contract_yaml
 from omniclaude_dagster.contracts.plan.systems.registry import system_of_flavour
 from omniclaude_dagster.contracts.profile import CoreProfile, core_profile
 from omniclaude_dagster.node.blueprint import ModelSpec, NodeBlueprint
-from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.node.bundle import NodeBundle, content_hashes
 from omniclaude_dagster.node.documents import yaml_text
 from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import NodeKind
@@ -246,7 +245,7 @@ def _manifest(blueprint: NodeBlueprint, files: dict[str, bytes], profile: CorePr
         "logic": {"function": logic.function, "origin": logic.origin, "model": logic.model, "detail": logic.detail},
         "is_complete": not blueprint.is_scaffold,
         **_open_models(blueprint),
-        "files": {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())},
+        "files": dict(sorted(content_hashes(files).items())),
     }
     return yaml_text(document)
 

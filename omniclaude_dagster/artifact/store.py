@@ -31,7 +31,7 @@ from omniclaude_dagster.artifact.update import Update, merged_with_edits
 from omniclaude_dagster.atomic_files import file_lock, storage_error
 from omniclaude_dagster.errors import ConflictError, GateBlockedError, StorageError, UnsafePathError
 from omniclaude_dagster.gates.report import GateReport
-from omniclaude_dagster.node.bundle import MAX_FILE_BYTES, NodeBundle
+from omniclaude_dagster.node.bundle import MAX_FILE_BYTES, NodeBundle, content_hashes
 
 logger = logging.getLogger(__name__)
 
@@ -124,8 +124,8 @@ class NodeStore:
 
     def _put(self, output: int, bundle: NodeBundle, update: Update | None) -> bool:
         """Whether an earlier node was replaced."""
-        expected = {path: hashlib.sha256(content).hexdigest() for path, content in bundle.files.items()}
-        present = self._replaceable(output, bundle, update)
+        expected = content_hashes(bundle.files)
+        present = self._replaceable(output, bundle, expected, update)
         if present == expected:
             return False
         with _staging_folder(output) as staging:
@@ -139,7 +139,9 @@ class NodeStore:
                 raise
         return bool(present)
 
-    def _replaceable(self, output: int, bundle: NodeBundle, update: Update | None) -> dict[str, str] | None:
+    def _replaceable(
+        self, output: int, bundle: NodeBundle, expected: dict[str, str], update: Update | None
+    ) -> dict[str, str] | None:
         """Hashes of what is in the target's place, None if nothing. Raises when that must stay."""
         name = bundle.package_name
         target = self._output_dir / name
@@ -151,8 +153,7 @@ class NodeStore:
         if kind == "file":
             raise ConflictError(f"{target} is a file.", cure="remove it or choose another output folder")
         present = hash_tree(output, name)
-        same_bytes = {path: hashlib.sha256(content).hexdigest() for path, content in bundle.files.items()}
-        if not present or present == same_bytes:
+        if not present or present == expected:
             return present
         if update is not None:
             if present != update.present:

@@ -4,7 +4,6 @@ Reads the output folder and writes nothing; `store.NodeStore.publish` delivers w
 """
 
 import difflib
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from omniclaude_dagster.artifact.merge import Conflict, merge_trees
 from omniclaude_dagster.artifact.pristine import PristineFiles
 from omniclaude_dagster.atomic_files import storage_error
 from omniclaude_dagster.errors import RequestError
-from omniclaude_dagster.node.bundle import MAX_FILE_BYTES, NodeBundle
+from omniclaude_dagster.node.bundle import MAX_FILE_BYTES, NodeBundle, content_hashes
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def merged_with_edits(
     present = present_tree(output_dir, bundle.package_name)
     if present is None:
         return None
-    hashes = {path: _sha256(content) for path, content in present.items()}
+    hashes = content_hashes(present)
     manifest = present.get(MANIFEST_NAME)
     generated = generated_hashes(manifest)
     if generated is None:
@@ -93,19 +92,12 @@ def merged_with_edits(
     fresh = {path: content for path, content in bundle.files.items() if path != MANIFEST_NAME}
     if {path: digest for path, digest in hashes.items() if path != MANIFEST_NAME} == generated:
         return None
-    base = {path: _base(pristine, digest, ours.get(path)) for path, digest in generated.items()}
+    base = {
+        # What still stands there as it was generated needs no looking up.
+        path: ours[path] if hashes.get(path) == digest else pristine.read(digest)
+        for path, digest in generated.items()
+    }
     merge = merge_trees(base, ours, fresh)
     manifest_now = merged_manifest(bundle.files[MANIFEST_NAME], fresh, merge.files)
     merged = NodeBundle(bundle.package_name, {**merge.files, MANIFEST_NAME: manifest_now})
     return merged, Update(hashes, bundle, merge.kept, merge.conflicts)
-
-
-def _base(pristine: PristineFiles, digest: str, present: bytes | None) -> bytes | None:
-    """What was generated under this hash: as it was kept, or as it still stands there."""
-    if present is not None and _sha256(present) == digest:
-        return present
-    return pristine.read(digest)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -140,7 +140,6 @@ class NodeBlueprint:
     """Everything known about one node before it becomes files."""
 
     request_id: str
-    correlation_id: str
     kind: NodeKind
     name: str
     domain: str

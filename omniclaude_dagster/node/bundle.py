@@ -53,6 +53,11 @@ class NodeBundle:
         return NodeBundle(self.package_name, {**self.files, **more})
 
 
+def content_hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of each content, by path."""
+    return {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+
+
 def check_relative_path(path: str) -> None:
     """Refuse absolute paths, `..`, hidden files, control characters and anything not plain ASCII."""
     pure = PurePosixPath(path)

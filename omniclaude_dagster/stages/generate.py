@@ -48,7 +48,7 @@ async def generate_code(state: GenerationState, gateways: Gateways) -> StageOutc
         return StageOutcome(decided(state, "failed", "the prompt was not parsed"), status="failed")
     filling = _Filling()
     try:
-        planned = plan_node(state.accepted, state.parsed, correlation_id=str(state.correlation_id))
+        planned = plan_node(state.accepted, state.parsed)
         blueprint = await _filled(planned, state, gateways, filling)
         bundle = await asyncio.to_thread(render_bundle, blueprint, profile=gateways.profile)
     except (RequestError, ContractError) as exc:

@@ -4,11 +4,7 @@ Only text goes in and text comes out; ruff reads no configuration (`--isolated`)
 executed like everything else before it is accepted.
 """
 
-import subprocess
-import sys
-from pathlib import Path
-
-from omniclaude_dagster.errors import PermanentError
+from omniclaude_dagster.artifact.formatting import run_ruff
 
 # Families of the lint gate that ruff can fix. Fixes it calls unsafe may change what code does and are left alone, but
 # for those that are only called so because they may lose a comment, or evaluate lazily what was a list.
@@ -23,22 +19,11 @@ _OPTIONS = (
     "--target-version=py312",
     "--line-length=120",
 )
-_TIMEOUT_S = 20
 
 
 def tidied(source: str) -> str:
     """The source as ruff would have it. Raises PermanentError when ruff cannot be run."""
-    ruff = Path(sys.executable).with_name("ruff")
-    try:
-        done = subprocess.run(
-            [str(ruff), "check", *_OPTIONS, f"--select={_RULES}", "--stdin-filename=logic.py", "-"],
-            input=source.encode("utf-8", "surrogatepass"),
-            check=False,
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            env={"PATH": ""},
-        )
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        raise PermanentError(f"ruff cannot be run: {exc}.", cure="run `make setup`") from exc
+    options = (*_OPTIONS, f"--select={_RULES}", "--stdin-filename=logic.py")
+    done = run_ruff("check", *options, "-", text=source.encode("utf-8", "surrogatepass"))
     # Without an answer (source that ruff cannot read) the gates judge the source as it is.
     return done.stdout.decode("utf-8", "surrogatepass") if done.returncode == 0 and done.stdout else source

@@ -4,7 +4,6 @@ With the recorded answers it generates the same node again. Versions are in it t
 brought back.
 """
 
-import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from omniclaude_dagster.errors import RequestError, StorageError
+from omniclaude_dagster.node.bundle import content_hashes
 from omniclaude_dagster.providers.chains import Chains, ResolvedChain, StageName
 from omniclaude_dagster.providers.model import ModelCall
 from omniclaude_dagster.request.intake import request_from_mapping
@@ -106,7 +106,7 @@ def generated_hashes(state: GenerationState) -> dict[str, str]:
     """SHA-256 of each file as it was generated, without what a person's edits made of it."""
     bundle = state.update.generated if state.update else state.bundle
     files = bundle.files if bundle else {}
-    return {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    return content_hashes(files)
 
 
 def recipe_from_text(text: str) -> Recipe:

@@ -20,14 +20,12 @@ from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest
 from omniclaude_dagster.request.understanding import understand
 from omniclaude_dagster.stages.event_bus import topics_of
 
-CORRELATION_ID = "00000000-0000-4000-8000-00000000abcd"
-
 
 def blueprint_for(prompt: str, **more: Any) -> NodeBlueprint:
     """The complete blueprint of a sentence, with its topics."""
     request = GenerationRequest.model_validate({"prompt": prompt, "mode": "fast", **more})
     parsed = understand(prompt, node_kind=request.node_kind, name=request.name, domain=request.domain)
-    blueprint = plan_node(AcceptedRequest("test-request", request), parsed, correlation_id=CORRELATION_ID)
+    blueprint = plan_node(AcceptedRequest("test-request", request), parsed)
     return blueprint.with_event_bus(topics_of(blueprint))
 
 

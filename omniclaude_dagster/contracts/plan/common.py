@@ -27,7 +27,6 @@ class PlanInput:
 
     accepted: AcceptedRequest
     parsed: ParsedRequest
-    correlation_id: str
     kind: NodeKind
     name: str
     # Models of a contract that a person gave.
@@ -88,7 +87,6 @@ class PlanInput:
         """What every kind's blueprint has; the planners replace what is their own. `operations` if none was said."""
         return NodeBlueprint(
             request_id=self.accepted.request_id,
-            correlation_id=self.correlation_id,
             kind=self.kind,
             name=self.name,
             domain=self.parsed.domain,

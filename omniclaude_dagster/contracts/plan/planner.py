@@ -18,7 +18,7 @@ _PLANNERS = {
 }
 
 
-def plan_node(accepted: AcceptedRequest, parsed: ParsedRequest, *, correlation_id: str) -> NodeBlueprint:
+def plan_node(accepted: AcceptedRequest, parsed: ParsedRequest) -> NodeBlueprint:
     """Blueprint of the node that was asked for.
 
     Raises RequestError when kind or name is unknown, or a field name in the request cannot be used.
@@ -26,6 +26,6 @@ def plan_node(accepted: AcceptedRequest, parsed: ParsedRequest, *, correlation_i
     if parsed.node_kind is None or parsed.name is None:
         raise RequestError("the request leaves open what kind of node it is or what it is called.",
                            cure=" ".join(parsed.questions) or "name the kind and the node")  # fmt: skip
-    plan = PlanInput(accepted, parsed, correlation_id, parsed.node_kind, parsed.name)
+    plan = PlanInput(accepted, parsed, parsed.node_kind, parsed.name)
     planner = _PLANNERS[parsed.node_kind]
     return planner(plan) if accepted.request.contract is None else plan_given(plan, planner)

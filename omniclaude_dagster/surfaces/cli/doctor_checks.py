@@ -195,7 +195,7 @@ def check_templates(_settings: "Settings") -> Check:
     for kind, prompt in _RENDERED_PROMPTS.items():
         request = GenerationRequest(prompt=prompt, node_kind=NodeKind(kind), name="DoctorProbe")
         parsed = understand(prompt, node_kind=request.node_kind, name=request.name)
-        blueprint = plan_node(AcceptedRequest("doctor-probe", request), parsed, correlation_id=str(uuid.uuid4()))
+        blueprint = plan_node(AcceptedRequest("doctor-probe", request), parsed)
         rendered.append(f"{kind} ({len(render_bundle(blueprint).files)} files)")
     return Check("templates", "ok", f"rendered in memory: {', '.join(rendered)}")
 

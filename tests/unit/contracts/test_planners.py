@@ -34,7 +34,7 @@ def test_a_request_that_leaves_something_open_is_refused_with_its_questions(
     parsed = ParsedRequest(node_kind, name, None, "d", "Does things.", questions=("Which kind is it?",))
     accepted = AcceptedRequest("r", GenerationRequest(prompt="do something"))
     with pytest.raises(RequestError, match="Which kind is it") as failure:
-        plan_node(accepted, parsed, correlation_id="c")
+        plan_node(accepted, parsed)
     assert failure.value.exit_code == 2
 
 
@@ -195,7 +195,7 @@ def test_a_prompt_s_operation_names_the_function_and_a_keyword_or_builtin_never_
     assert compute({"input": {"a": 1}, "output": {"b": 1}}).logic.function.isidentifier()
     parsed = ParsedRequest(NodeKind.COMPUTE, "Judge", "NodeJudgeCompute", "d", "Judges.", operations=(operation,))
     accepted = AcceptedRequest("r", GenerationRequest(prompt="a node that judges"))
-    assert plan_node(accepted, parsed, correlation_id="c").logic.function == "compute_judge"
+    assert plan_node(accepted, parsed).logic.function == "compute_judge"
 
 
 def test_a_state_machine_is_one_operation_whatever_the_request_s_verbs_are() -> None:
