@@ -4,7 +4,8 @@
 
 Golden nodes (../shared/golden, left out where it is absent) and four generated ones, one of each kind. Reading alone
 is G9 to G12 and G-SEC without the sandbox; judging is everything, G14 and the node's own tests included, in a warm
-sandbox, every time anew. The mutants are those of bench/mutants, judged by all gates (`--every 2`: each second one).
+sandbox, every time anew. The mutants are those of omniclaude_dagster/benchmark/node_mutants, judged by all gates
+(`--every 2`: each second one).
 Bars: reading 300 ms p50, 100 nodes 3 s; 95 % of the mutants caught by the gate that should; no good node fails.
 """
 
@@ -12,17 +13,17 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from bench.gates_corpus import is_corpus_met, measure_corpus, show_corpus
 from bench.measuring import emit, note, print_table, spread
 from bench.workload import accepted, mixed_requests
 from omniclaude_dagster.artifact.rendering import render_bundle
+from omniclaude_dagster.benchmark.node_mutants.bases import GOLDEN_BASES, base_bundle, has_golden
 from omniclaude_dagster.contracts.plan.planner import plan_node
 from omniclaude_dagster.gates.context import NodeContext
 from omniclaude_dagster.gates.registry import context_of, gates_of, judge_node
-from omniclaude_dagster.node.bundle import NodeBundle, read_bundle
+from omniclaude_dagster.node.bundle import NodeBundle
 from omniclaude_dagster.request.model import AcceptedRequest
 from omniclaude_dagster.request.understanding import understand
 from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
@@ -33,7 +34,6 @@ from omniclaude_dagster.stages.event_bus import topics_of
 READING_BAR_MS = 300.0
 BATCH_BAR_S = 3.0
 BATCH_NODES = 100
-GOLDEN = Path(__file__).resolve().parents[1] / ".." / "shared" / "golden"
 
 
 class _NoExecution:
@@ -75,7 +75,7 @@ def _generated(request: AcceptedRequest) -> NodeBundle:
 
 def golden_nodes() -> list[NodeBundle]:
     """The golden nodes, or nothing where ../shared is absent."""
-    return [read_bundle(folder) for folder in sorted(GOLDEN.resolve().glob("node_*"))] if GOLDEN.is_dir() else []
+    return [base_bundle(name) for name in GOLDEN_BASES] if has_golden() else []
 
 
 def batch_s() -> float:

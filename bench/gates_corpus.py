@@ -11,18 +11,25 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.measuring import note, print_table
-from bench.mutants.bases import has_golden
-from bench.mutants.corpus import all_mutants
-from bench.mutants.good import Good, good_nodes
-from bench.mutants.judging import Outcome, judge_all, judge_bundle
-from bench.mutants.model import Mutant
-from omniclaude_dagster.benchmark.statistics import wilson
+from omniclaude_dagster.benchmark.node_mutants.bases import has_golden
+from omniclaude_dagster.benchmark.node_mutants.corpus import all_mutants
+from omniclaude_dagster.benchmark.node_mutants.good import Good, complete, each_once, good_nodes
+from omniclaude_dagster.benchmark.node_mutants.judging import Outcome, judge_all, judge_bundle
+from omniclaude_dagster.benchmark.node_mutants.model import Mutant
 from omniclaude_dagster.gates.registry import FolderVerdict
 from omniclaude_dagster.sandbox.model import Sandbox
+from omniclaude_dagster.statistics import wilson
+from tests.golden.cases import CASES, rendered
 
 CATCH_BAR = 0.95
 GOOD_NODES_BAR = 40
 AT_ONCE = 2
+
+
+def every_good_node() -> tuple[Good, ...]:
+    """The good nodes of the package, and the complete ones of those that tests/golden keeps byte for byte."""
+    kept = (node for name, asked in CASES.items() for node in complete(rendered(name), asked))
+    return each_once((*good_nodes(), *kept))
 
 
 def chosen_mutants(*, every: int = 1) -> list[Mutant]:
@@ -32,7 +39,7 @@ def chosen_mutants(*, every: int = 1) -> list[Mutant]:
 
 def measure_corpus(sandbox: Sandbox, *, every: int = 1) -> dict[str, Any]:
     """What the gates do with mutants and with good nodes."""
-    mutants, good = chosen_mutants(every=every), good_nodes()
+    mutants, good = chosen_mutants(every=every), every_good_node()
     note(f"judging {len(good)} good nodes ...")
     verdicts = judge_good(good, sandbox)
     note(f"judging {len(mutants)} mutants ...")

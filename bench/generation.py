@@ -18,7 +18,8 @@ from typing import Any
 
 from bench.gates import reading_ms
 from bench.measuring import emit, note, print_table, spread, usage
-from bench.workload import WISHES, Wish, accepted, mixed_requests
+from bench.workload import accepted, mixed_requests
+from omniclaude_dagster.benchmark.node_mutants.wishes import WISHES, Wish
 from omniclaude_dagster.node.bundle import read_bundle
 from omniclaude_dagster.pipeline import Platform
 from omniclaude_dagster.request.model import GenerationRequest

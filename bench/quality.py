@@ -2,10 +2,11 @@
 
     .venv/bin/python -m bench.quality [--every 1] [--json]
 
-Right: the good nodes of bench/mutants. Wrong logic: the mutants of that family, whose examples (or the node's own
-tests) see the fault; and the same golden ones judged without examples, where nothing can see it. Broken: each other
-family of mutants. AUROC is the probability that a right node scores above a broken one, ties counting half, with
-DeLong's interval. Bar: every node whose wrong answers are seen scores at least 0.10 below the worst right one.
+Right: the good nodes of benchmark/node_mutants and of tests/golden. Wrong logic: the mutants of that family, whose
+examples (or the node's own tests) see the fault; and the same golden ones judged without examples, where nothing can
+see it. Broken: each other family of mutants. AUROC is the probability that a right node scores above a broken one,
+ties counting half, with DeLong's interval. Bar: every node whose wrong answers are seen scores at least 0.10 below
+the worst right one.
 """
 
 import argparse
@@ -13,16 +14,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.gates_corpus import AT_ONCE, chosen_mutants, judge_good
+from bench.gates_corpus import AT_ONCE, chosen_mutants, every_good_node, judge_good
 from bench.measuring import emit, note, print_table
-from bench.mutants.bases import base_bundle
-from bench.mutants.good import good_nodes
-from bench.mutants.judging import ImpatientSandbox, judge_all, judge_bundle
-from bench.mutants.model import Mutant
-from omniclaude_dagster.benchmark.statistics import auroc_with_interval, quantiles
+from omniclaude_dagster.benchmark.node_mutants.bases import base_bundle
+from omniclaude_dagster.benchmark.node_mutants.judging import ImpatientSandbox, judge_all, judge_bundle
+from omniclaude_dagster.benchmark.node_mutants.model import Mutant
 from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
 from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.settings import load_settings
+from omniclaude_dagster.statistics import auroc_with_interval, quantiles
 
 RIGHT, WRONG, UNSEEN = "right", "wrong logic", "wrong logic, unseen"
 DISTANCE_BAR = 0.10
@@ -33,7 +33,7 @@ _BAR_CHARACTERS = 40
 def measure(sandbox: Sandbox, *, every: int = 1) -> dict[str, Any]:
     """Scores by group, and what separates them."""
     note("judging right nodes ...")
-    scores = {RIGHT: [verdict.quality_score for verdict in judge_good(good_nodes(), sandbox)]}
+    scores = {RIGHT: [verdict.quality_score for verdict in judge_good(every_good_node(), sandbox)]}
     mutants = [m for m in chosen_mutants(every=every) if m.on_disk is None]
     note(f"judging {len(mutants)} mutants ...")
     for outcome in judge_all(mutants, sandbox, at_once=AT_ONCE):

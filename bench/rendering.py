@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.measuring import emit, note, percentile, print_table, spread
-from bench.workload import WISHES
 from omniclaude_dagster.artifact.formatting import forget_formatted
 from omniclaude_dagster.artifact.rendering import render_bundle
+from omniclaude_dagster.benchmark.node_mutants.rendering import blueprint_for
+from omniclaude_dagster.benchmark.node_mutants.wishes import WISHES
 from omniclaude_dagster.node.blueprint import NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
-from tests.support.generated_nodes import blueprint_for, write_bundle
+from tests.support.generated_nodes import write_bundle
 
 NODE_BAR_MS = 60.0
 COPIER_BAR = 10.0

@@ -8,7 +8,9 @@
     ├── GateBlockedError        a blocking gate failed                        exit 1
     └── OutsideError            something that is not ours failed             exit 3
         ├── TransientError      a retry can help
-        │   └── RecordsUnavailableError
+        │   ├── RecordsUnavailableError
+        │   ├── EmbeddingUnavailableError
+        │   └── IndexUnavailableError
         └── PermanentError      a retry cannot help
             ├── SandboxUnavailableError
             └── StorageError    disk full, read-only, vanished
@@ -77,6 +79,14 @@ class PermanentError(OutsideError):
 
 class RecordsUnavailableError(TransientError):
     """The records' database does not answer."""
+
+
+class EmbeddingUnavailableError(TransientError):
+    """Texts cannot be embedded now: the model's host does not answer, or its files are broken."""
+
+
+class IndexUnavailableError(TransientError):
+    """The vector index of the pattern library does not answer; the patterns themselves are in the records."""
 
 
 class SandboxUnavailableError(PermanentError):

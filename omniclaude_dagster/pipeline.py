@@ -16,11 +16,16 @@ from typing import Self
 
 from omniclaude_dagster.artifact.fingerprint import version_fingerprint
 from omniclaude_dagster.artifact.store import NodeStore, sweep
-from omniclaude_dagster.errors import ConflictError
+from omniclaude_dagster.errors import ConfigurationError, ConflictError
+from omniclaude_dagster.patterns.embedding import build_embedder
+from omniclaude_dagster.patterns.index_door import IndexMaker
+from omniclaude_dagster.patterns.library import PatternLibrary
+from omniclaude_dagster.patterns.model import VectorIndex
 from omniclaude_dagster.providers.chains import Chains, build_chains
 from omniclaude_dagster.providers.gateway import build_gateway
 from omniclaude_dagster.providers.model import ModelGateway
 from omniclaude_dagster.providers.replay import ReplayGateway, Unrecorded
+from omniclaude_dagster.quorum.panel import build_panel
 from omniclaude_dagster.records.repository import RecordsStore
 from omniclaude_dagster.request.model import AcceptedRequest
 from omniclaude_dagster.request.store import RequestStore
@@ -29,7 +34,8 @@ from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.settings import Settings
 from omniclaude_dagster.stages.flow import record_of, result_of, run_stage, run_stages
 from omniclaude_dagster.stages.model import PUBLISHING_STAGE, STAGES, GenerationResult
-from omniclaude_dagster.stages.recipe import RecordedChains, RecordedGeneration, RecordedHistory, recipe_of
+from omniclaude_dagster.stages.learning import pattern_of
+from omniclaude_dagster.stages.recipe import RecordedChains, RecordedFinder, RecordedGeneration, recipe_of
 from omniclaude_dagster.stages.state import Gateways, GenerationState, decided, new_state
 
 logger = logging.getLogger(__name__)
@@ -91,6 +97,11 @@ class Platform:
         return RecordsStore(self.settings.records_url, self.settings.home_path / "spool")
 
     @cached_property
+    def library(self) -> PatternLibrary:
+        """The patterns of earlier generations; nothing is loaded before the first search."""
+        return PatternLibrary(self.records, build_embedder(self.settings), _index_of(self.settings, self.records))
+
+    @cached_property
     def requests(self) -> RequestStore:
         """Accepted requests by id, and the claims on them."""
         return RequestStore(self.settings.home_path)
@@ -101,11 +112,13 @@ class Platform:
         return Gateways(
             sandbox=self.sandbox,
             models=self.models,
-            history=self.records,
+            patterns=self.library,
             store_for=self._store_for,
             artifacts_path=self.settings.artifacts_path,
             model_deadline_s=self.settings.stage_deadline_s,
             chains=self.chains,
+            holdout_share=self.settings.pattern_holdout_share,
+            panel=build_panel(self.settings),
         )
 
     def _store_for(self, output_dir: Path) -> NodeStore:
@@ -132,7 +145,12 @@ class Platform:
         """Write the records of a generation that has gone through its stages, and give its result."""
         result = result_of(state)
         recipe = recipe_of(state, self.gateways, versions=version_fingerprint())
-        self.records.write(replace(record_of(state, result), recipe=recipe.as_text()))
+        record = replace(record_of(state, result), recipe=recipe.as_text())
+        learned = pattern_of(state, core_version=self.gateways.profile.version)
+        if learned is not None:
+            vector, model = self.library.vector_of(learned)
+            record = replace(record, learned=learned, learned_vector=vector, learned_embedding_model=model)
+        self.records.write(record)
         return result
 
     async def replay(
@@ -147,7 +165,9 @@ class Platform:
         gateways = replace(
             self.gateways,
             models=models,
-            history=RecordedHistory(recorded.earlier),
+            patterns=RecordedFinder(recorded.patterns),
+            holdout_share=0.0,
+            panel=recipe.panel,
             chains=RecordedChains(recorded=recipe.chains),
         )
         fresh = new_state(recipe.accepted, artifacts_path=self.settings.artifacts_path)
@@ -211,5 +231,32 @@ class Platform:
             # In a thread of its own: the caller may be inside a running event loop.
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(asyncio.run, self.models.close()).result()
+        if "library" in started:
+            self.library.close()
         if "records" in started:
             self.records.close()
+
+
+def _index_of(settings: Settings, records: RecordsStore) -> IndexMaker | None:
+    """Makes the vector index that the settings name; None for the one in this process.
+
+    Raises ConfigurationError for an index without its address.
+    """
+    wanted = settings.pattern_index
+    if wanted == "pgvector":
+        return records.pgvector_index
+    if settings.qdrant_url is None:
+        if wanted == "qdrant":
+            raise ConfigurationError("there is no address of a Qdrant server.", cure="set OMNICLAUDE_QDRANT_URL")
+        return None
+    if wanted == "embedded":
+        return None
+    key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+
+    def qdrant(embedding_model: str, dimension: int) -> VectorIndex:
+        # Its client is heavy, and most installations never need it.
+        from omniclaude_dagster.patterns.qdrant_index import QdrantIndex
+
+        return QdrantIndex(url=settings.qdrant_url, api_key=key, embedding_model=embedding_model, dimension=dimension)
+
+    return qdrant

@@ -7,9 +7,10 @@ read through `secret()`, which never puts a value into an error.
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from omniclaude_dagster.errors import ConfigurationError
@@ -34,16 +35,32 @@ class Settings(BaseSettings):
     dev_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI that `make dev` starts.")
     stage_deadline_s: float = Field(120.0, gt=0, le=3600, description="Longest time one model call may take in all.")
 
-    @field_validator("model_base_url")
+    embeddings_base_url: str | None = Field(
+        None, description="OpenAI-compatible host for embeddings, for example a vLLM; default: the built-in model."
+    )
+    embeddings_model: str | None = Field(None, description="Model at embeddings_base_url.")
+    embeddings_api_key: SecretStr | None = Field(None, description="Bearer token for embeddings_base_url.")
+    pattern_index: Literal["auto", "embedded", "pgvector", "qdrant"] = Field(
+        "auto", description="Where patterns are searched by meaning; auto: qdrant if it has a URL, else embedded."
+    )
+    qdrant_url: str | None = Field(None, description="Address of a Qdrant server, for example http://127.0.0.1:6333")
+    qdrant_api_key: SecretStr | None = Field(None, description="Key for qdrant_url, if it wants one.")
+    pattern_holdout_share: float = Field(
+        0.1, ge=0, le=0.5, description="Share of requests that get no patterns, so that their use can be measured."
+    )
+    panel: str = Field("default", pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$", description="Panel of panel.yaml to ask.")
+
+    @field_validator("model_base_url", "embeddings_base_url", "qdrant_url")
     @classmethod
-    def _base_url_is_http(cls, value: str | None) -> str | None:
+    def _base_url_is_http(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None or value == "":
             return None
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be an http:// or https:// address")
         if parts.username or parts.password:
-            raise ValueError("must not contain a user name or password; use OMNICLAUDE_MODEL_API_KEY")
+            part = str(info.field_name).removesuffix("_url").removesuffix("_base").upper()
+            raise ValueError(f"must not contain a user name or password; use OMNICLAUDE_{part}_API_KEY")
         return value.rstrip("/")
 
     @property

@@ -7,10 +7,11 @@ settings is never mixed with new results.
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol, Self
 
 from pydantic import ValidationError
 
@@ -19,6 +20,24 @@ from omniclaude_dagster.benchmark.row import SampleRow
 from omniclaude_dagster.errors import ConflictError, RequestError
 
 _FORMAT = 1
+
+
+class LedgerRow(Protocol):
+    """One line of results: a strict Pydantic model that knows what a run has once."""
+
+    @property
+    def key(self) -> Hashable:
+        """What a run has once."""
+        ...
+
+    @classmethod
+    def model_validate_json(cls, json_data: bytes, /) -> Self:
+        """The row of a line. Raises ValidationError."""
+        ...
+
+    def model_dump_json(self) -> str:
+        """The line of a row."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -33,16 +52,16 @@ class RunHeader:
         return {"format": _FORMAT, "run_id": self.run_id, "settings": dict(self.settings)}
 
 
-class Ledger:
+class Ledger[R: LedgerRow]:
     """The open results of one run. Append from one thread."""
 
-    def __init__(self, header: RunHeader, rows: list[SampleRow], file: IO[bytes], path: Path) -> None:
+    def __init__(self, header: RunHeader, rows: list[R], file: IO[bytes], path: Path) -> None:
         self.header = header
         self.rows = rows
         self.path = path
         self._file = file
 
-    def append(self, row: SampleRow) -> None:
+    def append(self, row: R) -> None:
         """Add a result; it is on the disk when this returns. Raises StorageError."""
         try:
             self._file.write(row.model_dump_json().encode() + b"\n")
@@ -58,8 +77,15 @@ def header_path(results: Path) -> Path:
     return results.with_name(f"{results.name}.run.json")
 
 
+def open_ledger(path: Path, header: RunHeader, *, is_fresh: bool) -> AbstractContextManager[Ledger[SampleRow]]:
+    """The results of `bench code`; see `open_ledger_of`."""
+    return open_ledger_of(SampleRow, path, header, is_fresh=is_fresh)
+
+
 @contextlib.contextmanager
-def open_ledger(path: Path, header: RunHeader, *, is_fresh: bool) -> Iterator[Ledger]:
+def open_ledger_of[R: LedgerRow](
+    row_type: type[R], path: Path, header: RunHeader, *, is_fresh: bool
+) -> Iterator[Ledger[R]]:
     """Begin a run, or go on with the one in the file. `header.run_id` counts only for a run that begins.
 
     Raises ConflictError when the file holds a run with other settings or is being written by another process,
@@ -75,7 +101,9 @@ def open_ledger(path: Path, header: RunHeader, *, is_fresh: bool) -> Iterator[Le
             _refuse_unknown(path, kept, is_fresh=is_fresh)
             if kept is not None:
                 _refuse_difference(path, kept, header)
-            rows = _begun(path, header) if kept is None else _kept_rows(path)
+            if kept is None:
+                _begin(path, header)
+            rows = [] if kept is None else _kept_rows(row_type, path)
             file = stack.enter_context(path.open("ab"))
         except OSError as exc:
             raise storage_error(f"results cannot be kept in {path}", exc) from None
@@ -103,12 +131,17 @@ def read_header(results: Path) -> RunHeader | None:
 
 
 def read_rows(path: Path) -> list[SampleRow]:
+    """The complete lines of a results file of `bench code`; see `read_rows_of`."""
+    return read_rows_of(SampleRow, path)
+
+
+def read_rows_of[R: LedgerRow](row_type: type[R], path: Path) -> list[R]:
     """The complete lines of a results file. Raises RequestError naming a line that is no result."""
     content = path.read_bytes() if path.exists() else b""
-    rows: dict[tuple[str, int], SampleRow] = {}
+    rows: dict[Hashable, R] = {}
     for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
         try:
-            row = SampleRow.model_validate_json(line)
+            row = row_type.model_validate_json(line)
         except ValidationError:
             raise RequestError(
                 f"{path} line {number} is no benchmark result.", cure="begin again with --fresh, or remove the line"
@@ -117,15 +150,14 @@ def read_rows(path: Path) -> list[SampleRow]:
     return list(rows.values())
 
 
-def _begun(path: Path, header: RunHeader) -> list[SampleRow]:
+def _begin(path: Path, header: RunHeader) -> None:
     # First the results go, then the new settings come: a kill in between leaves nothing that could be mixed.
     path.write_bytes(b"")
     write_atomically(header_path(path), json.dumps(header.as_json(), indent=2).encode() + b"\n")
-    return []
 
 
-def _kept_rows(path: Path) -> list[SampleRow]:
-    rows = read_rows(path)
+def _kept_rows[R: LedgerRow](row_type: type[R], path: Path) -> list[R]:
+    rows = read_rows_of(row_type, path)
     if path.exists():
         content = path.read_bytes()
         complete = content.rfind(b"\n") + 1

@@ -1,6 +1,6 @@
 """The pipeline as a benchmark runs it: the same stages, but nothing that an earlier run or sample left behind helps.
 
-Stage 1.5 finds no earlier generation, or the second sample of a task would be handed the first one's body.
+Stage 1.5 finds no pattern, or the second sample of a task would be handed the first one's body.
 """
 
 import uuid
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
+from omniclaude_dagster.patterns.model import PatternFinder
 from omniclaude_dagster.pipeline import Platform
 from omniclaude_dagster.providers.chains import Chains
 from omniclaude_dagster.providers.model import ChatReply, ChatRequest, ModelGateway, ModelStatus
@@ -16,7 +17,7 @@ from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.settings import Settings
 from omniclaude_dagster.stages.flow import result_of
 from omniclaude_dagster.stages.model import GenerationResult
-from omniclaude_dagster.stages.recipe import RecordedHistory
+from omniclaude_dagster.stages.recipe import RecordedFinder
 from omniclaude_dagster.stages.state import Gateways, GenerationState
 
 # Correlation id and request id.
@@ -27,7 +28,7 @@ class BenchmarkPlatform(Platform):
     """A Platform that asks the measured models and recalls nothing.
 
     `is_recorded` False keeps generations out of the records: a mutant that passes its few examples must never be
-    found there as a proven body. `on_start` is told of each generation before its first stage, so that a gateway can
+    found there as a proven body. `patterns`: what stage 1.5 may find, where that is what is measured. `on_start` is told of each generation before its first stage, so that a gateway can
     answer each one in its own way.
     """
 
@@ -40,15 +41,17 @@ class BenchmarkPlatform(Platform):
         sandbox: Sandbox | None = None,
         models: ModelGateway | None = None,
         on_start: OnStart | None = None,
+        patterns: PatternFinder | None = None,
     ) -> None:
         super().__init__(settings, sandbox=sandbox, models=models, chains=chains)
         self._is_recorded = is_recorded
         self._on_start = on_start
+        self._patterns = patterns
 
     @cached_property
     def gateways(self) -> Gateways:
-        """What stages may touch; the history is empty."""
-        return replace(super().gateways, history=RecordedHistory(()))
+        """What stages may touch; nobody belongs to a comparison group, and without other word nothing is recalled."""
+        return replace(super().gateways, patterns=self._patterns or RecordedFinder(), holdout_share=0.0)
 
     def start(self, accepted: AcceptedRequest, *, run_id: str | None = None) -> GenerationState:
         """A fresh generation of a request."""

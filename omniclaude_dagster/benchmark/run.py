@@ -143,7 +143,7 @@ class RunProgress(Protocol):
 
 
 async def run(
-    plan: Plan, measured: Measured, ledger: Ledger, folders: BenchmarkFolders, *, progress: RunProgress
+    plan: Plan, measured: Measured, ledger: Ledger[SampleRow], folders: BenchmarkFolders, *, progress: RunProgress
 ) -> list[SampleRow]:
     """Take what is missing; all rows of the plan. A failure outside, and an interrupt, leave a run that can go on."""
     platform = measured.platform
@@ -186,6 +186,6 @@ async def run(
     return [row for row in ledger.rows if row.key in keys]
 
 
-def _record(platform: BenchmarkPlatform, ledger: Ledger, rows: Sequence[SampleRow], plan: Plan) -> None:
+def _record(platform: BenchmarkPlatform, ledger: Ledger[SampleRow], rows: Sequence[SampleRow], plan: Plan) -> None:
     outcomes = [row.outcome(run=ledger.header.run_id, subject=plan.subject.label) for row in rows]
     platform.records.write_benchmark_outcomes(outcomes)

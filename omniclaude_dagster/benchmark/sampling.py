@@ -31,7 +31,7 @@ from omniclaude_dagster.stages.validate import node_context
 
 _LOGIC_STAGE = "3"
 # Failures of a model call that say nothing about the model: the sample must be taken again, not counted as wrong.
-_HOST_FAILURES = frozenset(
+HOST_FAILURES = frozenset(
     {"connection", "auth", "circuit_open", "price_unknown", "unknown_model", "rate_limited", "server_error"}
 )
 _MAX_REASON_CHARS = 500
@@ -73,7 +73,7 @@ class Sampler:
             expected = await asyncio.to_thread(self.judge.expected.of, sample.task)
         except RequestError as exc:
             return _unusable(sample, str(exc))
-        accepted = self._request(sample)
+        accepted = request_for(sample, run_id=self.run_id, nodes_path=self.nodes_path)
         # What a killed run left: a node would otherwise be updated instead of generated.
         await asyncio.to_thread(shutil.rmtree, str(accepted.request.output_dir), ignore_errors=True)
         if self.solutions is not None and sample.solution is not None:
@@ -87,21 +87,6 @@ class Sampler:
         row = _row(sample, result, state, found, judgement)
         judge_ms = round((time.perf_counter() - started) * 1000, 3)
         return row.model_copy(update={"judge_ms": judge_ms, "left_out_inputs": expected.left_out})
-
-    def _request(self, sample: Sample) -> AcceptedRequest:
-        task = sample.task
-        name = naming.pascal_case(task.entry_point)
-        place = f"{task.task_id.replace('/', '-')}-{sample.number}"
-        request = GenerationRequest(
-            prompt=task.prompt,
-            mode=Mode.BALANCED,
-            node_kind=NodeKind.COMPUTE,
-            # A name that a node cannot have is left to the parser.
-            name=None if naming.name_problem(name) else name,
-            session_id=self.run_id,
-            output_dir=str(self.nodes_path / place),
-        )
-        return AcceptedRequest(f"{request_prefix(self.run_id)}{place}"[:63], request, source="benchmark")
 
     def _judged(self, sample: Sample, state: GenerationState) -> tuple[_FoundBody, Judgement | None]:
         found = self._body_of(sample, state)
@@ -138,6 +123,23 @@ class Sampler:
         return _FoundBody("refused", bundle, Quality(verdict.quality_score, verdict.quality), count)
 
 
+def request_for(sample: Sample, *, run_id: str, nodes_path: Path, mode: Mode = Mode.BALANCED) -> AcceptedRequest:
+    """The request that a sample is taken with."""
+    task = sample.task
+    name = naming.pascal_case(task.entry_point)
+    place = f"{task.task_id.replace('/', '-')}-{sample.number}"
+    request = GenerationRequest(
+        prompt=task.prompt,
+        mode=mode,
+        node_kind=NodeKind.COMPUTE,
+        # A name that a node cannot have is left to the parser.
+        name=None if naming.name_problem(name) else name,
+        session_id=run_id,
+        output_dir=str(nodes_path / place),
+    )
+    return AcceptedRequest(f"{request_prefix(run_id)}{place}"[:63], request, source="benchmark")
+
+
 def request_prefix(run_id: str) -> str:
     """What the request ids of a run begin with; the rest is the same in every run."""
     return f"bench-{run_id[-8:]}-"
@@ -160,7 +162,7 @@ def _with_answer(blueprint: NodeBlueprint, answer: str, state: GenerationState) 
 def _raise_if_not_measured(state: GenerationState) -> None:
     calls = [c for c in state.model_calls if c.stage == _LOGIC_STAGE]
     kinds = {c.error_kind for c in calls if not c.is_success}
-    if calls and not any(c.is_success for c in calls) and kinds and kinds <= _HOST_FAILURES:
+    if calls and not any(c.is_success for c in calls) and kinds and kinds <= HOST_FAILURES:
         raise OutsideError(
             f"no model could be asked: {calls[-1].error_message}",
             cure="see to the model's host, then run the same command again: it goes on where it stopped",

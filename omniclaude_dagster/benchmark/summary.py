@@ -13,7 +13,8 @@ from typing import Any
 
 from omniclaude_dagster.benchmark.ledger import RunHeader
 from omniclaude_dagster.benchmark.row import SampleRow
-from omniclaude_dagster.benchmark.statistics import (
+from omniclaude_dagster.stages.model import NANOUSD_PER_USD
+from omniclaude_dagster.statistics import (
     Interval,
     auroc_by_task,
     auroc_with_interval,
@@ -23,7 +24,6 @@ from omniclaude_dagster.benchmark.statistics import (
     quantiles,
     wilson,
 )
-from omniclaude_dagster.stages.model import NANOUSD_PER_USD
 
 TOP = 5
 _MAX_KIND_CHARS = 110

@@ -14,7 +14,7 @@ from omniclaude_dagster.request import naming
 from omniclaude_dagster.request.model import ContractHints, Example, NodeKind
 from omniclaude_dagster.request.understanding.summary import task_sentence
 
-LogicOrigin = Literal["template", "earlier_generation", "model", "person", "scaffold"]
+LogicOrigin = Literal["template", "pattern", "model", "person", "scaffold"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is asked of the records' tables, on a connection that `repository.py` opened. Gives rows, writes nothing."""
+"""What is asked of the records' tables, on a connection that `database.py` opened. Gives rows, writes nothing."""
 
 import uuid
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from omniclaude_dagster.providers.recorded import REPLAY_PROVIDER
-from omniclaude_dagster.records.rows import Row, storable
+from omniclaude_dagster.records.columns import Row
+from omniclaude_dagster.records.rows import storable
 from omniclaude_dagster.records.schema import BenchmarkRow, Generation, ModelCallRow
 
 
@@ -35,17 +36,6 @@ def newest_generation(
         .order_by(ModelCallRow.ordinal, ModelCallRow.timestamp)
     )
     return {"generations": generations, "model_calls": _rows(connection, calls)}
-
-
-def published_generations(connection: Connection, node_kind: str, limit: int) -> list[Row]:
-    """The newest published generations of a kind; tasks of a benchmark are nobody's earlier work."""
-    query = (
-        select(Generation.__table__)
-        .where(Generation.node_kind == node_kind, Generation.status == "published", Generation.source != "benchmark")
-        .order_by(Generation.finished_at.desc(), Generation.correlation_id)
-        .limit(max(0, limit))
-    )
-    return _rows(connection, query)
 
 
 def generations_by_id(connection: Connection, correlation_ids: Sequence[uuid.UUID]) -> list[Row]:

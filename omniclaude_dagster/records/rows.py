@@ -15,23 +15,44 @@ from typing import Any
 from sqlalchemy import Boolean, Table
 
 from omniclaude_dagster.providers.recorded import is_replayed
+from omniclaude_dagster.records.columns import Row, TextUuid, UtcDateTime, Vector
 from omniclaude_dagster.records.escapes import escaped
-from omniclaude_dagster.records.schema import BENCHMARK_TABLES, TABLES, TextUuid, UtcDateTime
+from omniclaude_dagster.records.learned import ReportedRow, VoteRow
+from omniclaude_dagster.records.learned_rows import (
+    BENCHMARK_SOURCE,
+    decisions_of,
+    decoded_vector,
+    pattern_row,
+    reported_row,
+    reuse_row,
+    strongest,
+    vote_row,
+    votes_of,
+)
+from omniclaude_dagster.records.schema import BENCHMARK_TABLES, FIRST_TABLES, REPORTED_TABLES, TABLES, VOTE_TABLES
 from omniclaude_dagster.stages.model import BenchmarkOutcome, GenerationRecord, GenerationResult
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-Row = dict[str, Any]
 Payload = dict[str, list[Row]]
+
+# What is not a generation: each kind is written on its own.
+_OTHER_KINDS = (BENCHMARK_TABLES, VOTE_TABLES, REPORTED_TABLES)
 
 
 def payload_of(record: GenerationRecord) -> Payload:
     """Rows by table, all values JSON-able. Every id comes from the record, so that a repetition is recognised."""
+    generation = _generation(record)
+    calls = len(record.model_calls)
     payload: Payload = {
-        "generations": [_generation(record)],
+        "generations": [generation],
         "model_performance": [_stage_run(record, index) for index in range(len(record.stage_records))],
         "gate_results": [_gate_result(record, index) for index in range(len(record.gate_results))],
-        "model_calls": [_model_call(record, index) for index in range(len(record.model_calls))],
+        "model_calls": [_model_call(record, index) for index in range(calls)],
+        "quorum_votes": votes_of(record),
+        "quorum_decisions": decisions_of(record),
+        "patterns": _learned(record),
+        "pattern_reuse_stats": [reuse_row(generation, r, model_calls=calls) for r in strongest(record.reuses)],
     }
     return {table: [storable(row) for row in rows] for table, rows in payload.items()}
 
@@ -41,6 +62,16 @@ def payload_of_outcomes(outcomes: Iterable[BenchmarkOutcome]) -> Payload:
     names = [f.name for f in fields(BenchmarkOutcome)]
     rows = [{name: getattr(outcome, name) for name in names} for outcome in outcomes]
     return {"benchmark_outcomes": [storable(row) for row in rows]}
+
+
+def payload_of_votes(votes: Iterable[VoteRow]) -> Payload:
+    """Rows of votes about cases of a benchmark, all values JSON-able."""
+    return {"quorum_votes": [storable(vote_row(vote)) for vote in votes]}
+
+
+def payload_of_reported(reported: Iterable[ReportedRow]) -> Payload:
+    """Rows of runs that another program measured, all values JSON-able."""
+    return {"reported_model_performance": [storable(reported_row(row)) for row in reported]}
 
 
 def storable(value: Any) -> Any:
@@ -63,20 +94,27 @@ def storable(value: Any) -> Any:
 
 def typed_rows(payload: Mapping[str, Any]) -> dict[str, list[Row]]:
     """The rows with the types the columns want. Raises ValueError on anything that is not a payload of ours."""
-    if isinstance(payload, Mapping) and set(payload) == set(BENCHMARK_TABLES):
-        return _typed(payload, BENCHMARK_TABLES)
-    if not isinstance(payload, Mapping) or set(payload) != set(TABLES):
+    names = set(payload) if isinstance(payload, Mapping) else set()
+    for tables in _OTHER_KINDS:
+        if names == set(tables):
+            return _typed(payload, tables)
+    if not FIRST_TABLES <= names <= set(TABLES):
         raise ValueError("not the rows of a generation")
     rows = _typed(payload, TABLES)
-    if len(rows["generations"]) != 1:
-        raise ValueError("not exactly one generation")
+    if len(rows["generations"]) != 1 or len(rows["patterns"]) > 1:
+        raise ValueError("not exactly one generation with one pattern at most")
     # What cannot be read back is not stored: NaN has become None by now, where a number is needed.
     GenerationResult.model_validate(rows["generations"][0].get("result"))
     return rows
 
 
 def _typed(payload: Mapping[str, Any], tables: Mapping[str, Table]) -> dict[str, list[Row]]:
-    return {name: [_typed_row(table, row) for row in payload[name]] for name, table in tables.items()}
+    return {name: typed_table(table, payload.get(name, ())) for name, table in tables.items()}
+
+
+def typed_table(table: Table, rows: Iterable[Any]) -> list[Row]:
+    """The rows of one table with the types its columns want. Raises ValueError."""
+    return [_typed_row(table, row) for row in rows]
 
 
 def _has_surrogate(text: str) -> bool:
@@ -102,6 +140,8 @@ def _typed_value(table: Table, name: str, value: Any) -> Any:
         return datetime.fromisoformat(value)
     if isinstance(kind, TextUuid):
         return uuid.UUID(value)
+    if isinstance(kind, Vector):
+        return decoded_vector(value)
     if isinstance(kind, Boolean) and not isinstance(value, bool):
         raise ValueError(f"{table.name}.{name} is not a boolean")  # noqa: TRY004 - one error for all broken rows
     return value
@@ -141,6 +181,14 @@ def _generation(record: GenerationRecord) -> Row:
         "logic": record.logic,
         "recipe": record.recipe,
     }
+
+
+def _learned(record: GenerationRecord) -> list[Row]:
+    """The pattern that the generation gives; a benchmark's generations are nobody's earlier work."""
+    if record.learned is None or record.source == BENCHMARK_SOURCE:
+        return []
+    model = record.learned_embedding_model
+    return [pattern_row(record.learned, vector=record.learned_vector, embedding_model=model)]
 
 
 def _replayed_nanousd(record: GenerationRecord, *, stage: str | None = None) -> int:

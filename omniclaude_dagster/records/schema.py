@@ -1,110 +1,25 @@
 """Tables of the system of record, typed. One schema for SQLite and PostgreSQL.
 
-A generation is written in one transaction with its stage runs, gate results and model calls. Money is integer
-nano-dollars; `cost_usd` is computed by the database from it. Changes to this file need a migration:
-a test compares both.
+A generation is written in one transaction with its stage runs, gate results, model calls, votes and what came of
+patterns (`learning_schema.py`). Money is integer nano-dollars; `cost_usd` is computed by the database from it.
+Changes to these files need a migration: a test compares both.
 """
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    CheckConstraint,
-    Computed,
-    Dialect,
-    Double,
-    ForeignKey,
-    Index,
-    String,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
+from sqlalchemy import Computed, Index, Table, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from omniclaude_dagster.records.columns import COST_USD_SQL, Base, at_least_zero, generation_key, one_of, share
+from omniclaude_dagster.records.learning_schema import (
+    PatternReuseRow,
+    PatternRow,
+    QuorumDecision,
+    QuorumVote,
+    ReportedPerformance,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
-from sqlalchemy.types import DateTime, TypeEngine
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime, stored in UTC: timestamptz on PostgreSQL, sortable text on SQLite."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The column type of the dialect."""
-        return dialect.type_descriptor(TIMESTAMP(timezone=True) if dialect.name == "postgresql" else DateTime())
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times: nobody could say later which clock they meant."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a time zone")
-        value = value.astimezone(UTC)
-        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class names it
-        """Aware, in UTC, from either database."""
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-class TextUuid(TypeDecorator[uuid.UUID]):
-    """A UUID: native on PostgreSQL, its 36 readable characters on SQLite."""
-
-    impl = String(36)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The column type of the dialect."""
-        return dialect.type_descriptor(UUID(as_uuid=True) if dialect.name == "postgresql" else String(36))
-
-    def process_bind_param(self, value: uuid.UUID | None, dialect: Dialect) -> Any:
-        """Native or text."""
-        return value if value is None or dialect.name == "postgresql" else str(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> uuid.UUID | None:  # noqa: ARG002 - the base class names it
-        """Always a UUID."""
-        return value if value is None or isinstance(value, uuid.UUID) else uuid.UUID(value)
-
-
-JSON_DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
-COST_USD_SQL = "cost_nanousd / 1000000000.0"
-
-
-class Base(DeclarativeBase):
-    """Common type map."""
-
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own contract: a class attribute
-        str: Text(),
-        int: BigInteger(),
-        float: Double(),
-        datetime: UtcDateTime(),
-        uuid.UUID: TextUuid(),
-        dict[str, Any]: JSON_DOCUMENT,
-    }
-
-
-def _at_least_zero(*columns: str) -> list[CheckConstraint]:
-    return [CheckConstraint(f"{column} >= 0", name=f"{column}_not_negative") for column in columns]
-
-
-def _share(column: str) -> CheckConstraint:
-    return CheckConstraint(f"{column} >= 0 AND {column} <= 1", name=f"{column}_is_share")
-
-
-def _one_of(column: str, *values: str) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")
-
-
-def _generation_key() -> MappedColumn[uuid.UUID]:
-    return mapped_column(ForeignKey("generations.correlation_id", ondelete="CASCADE"), index=True)
 
 
 class Generation(Base):
@@ -112,9 +27,9 @@ class Generation(Base):
 
     __tablename__ = "generations"
     __table_args__ = (
-        *_at_least_zero("cost_nanousd", "duration_ms"),
-        _share("quality_score"),
-        _one_of("status", "published", "needs_review", "blocked", "failed"),
+        *at_least_zero("cost_nanousd", "duration_ms"),
+        share("quality_score"),
+        one_of("status", "published", "needs_review", "blocked", "failed"),
         Index("ix_generations_request_id_finished_at", "request_id", "finished_at"),
         Index("ix_generations_node_kind_status_finished_at", "node_kind", "status", "finished_at"),
     )
@@ -153,14 +68,14 @@ class ModelPerformance(Base):
 
     __tablename__ = "model_performance"
     __table_args__ = (
-        *_at_least_zero("tokens_input", "tokens_output", "latency_ms", "cost_nanousd", "attempts"),
-        _share("quality_score"),
-        _one_of("status", "completed", "failed", "skipped"),
+        *at_least_zero("tokens_input", "tokens_output", "latency_ms", "cost_nanousd", "attempts"),
+        share("quality_score"),
+        one_of("status", "completed", "failed", "skipped"),
         Index("ix_model_performance_model_name_stage", "model_name", "stage"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    correlation_id: Mapped[uuid.UUID] = _generation_key()
+    correlation_id: Mapped[uuid.UUID] = generation_key()
     stage: Mapped[str]
     stage_name: Mapped[str]
     status: Mapped[str]
@@ -182,14 +97,14 @@ class GateOutcome(Base):
 
     __tablename__ = "gate_results"
     __table_args__ = (
-        *_at_least_zero("duration_ms", "ordinal"),
-        _one_of("status", "pass", "warn", "fail", "skipped"),
+        *at_least_zero("duration_ms", "ordinal"),
+        one_of("status", "pass", "warn", "fail", "skipped"),
         UniqueConstraint("correlation_id", "ordinal", name="uq_gate_results_correlation_id_ordinal"),
         Index("ix_gate_results_gate_status", "gate", "status"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    correlation_id: Mapped[uuid.UUID] = _generation_key()
+    correlation_id: Mapped[uuid.UUID] = generation_key()
     ordinal: Mapped[int]
     gate: Mapped[str]
     phase: Mapped[str]
@@ -205,12 +120,12 @@ class ModelCallRow(Base):
 
     __tablename__ = "model_calls"
     __table_args__ = (
-        *_at_least_zero("tokens_input", "tokens_output", "latency_ms", "cost_nanousd", "attempts"),
+        *at_least_zero("tokens_input", "tokens_output", "latency_ms", "cost_nanousd", "attempts"),
         Index("ix_model_calls_model_name_stage", "model_name", "stage"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    correlation_id: Mapped[uuid.UUID] = _generation_key()
+    correlation_id: Mapped[uuid.UUID] = generation_key()
     stage: Mapped[str]
     model_name: Mapped[str]
     provider: Mapped[str]
@@ -239,9 +154,9 @@ class BenchmarkRow(Base):
 
     __tablename__ = "benchmark_outcomes"
     __table_args__ = (
-        *_at_least_zero("sample", "cost_nanousd", "duration_ms", "model_calls"),
-        _share("quality_score"),
-        _one_of("status", "published", "needs_review", "blocked", "failed"),
+        *at_least_zero("sample", "cost_nanousd", "duration_ms", "model_calls"),
+        share("quality_score"),
+        one_of("status", "published", "needs_review", "blocked", "failed"),
     )
 
     benchmark_run: Mapped[str] = mapped_column(primary_key=True)
@@ -260,10 +175,19 @@ class BenchmarkRow(Base):
     finished_at: Mapped[datetime] = mapped_column(index=True)
 
 
+def _tables(*models: type[Base]) -> dict[str, Table]:
+    return {model.__tablename__: model.metadata.tables[model.__tablename__] for model in models}
+
+
 # Parents before children: the order in which the rows of one generation are inserted.
-TABLES = {
-    model.__tablename__: model.metadata.tables[model.__tablename__]
-    for model in (Generation, ModelPerformance, GateOutcome, ModelCallRow)
-}
+TABLES = _tables(
+    Generation, ModelPerformance, GateOutcome, ModelCallRow, QuorumVote, QuorumDecision, PatternRow, PatternReuseRow
+)
+# The tables that every release has written for a generation; a spooled one of an older release has no others.
+FIRST_TABLES = frozenset({"generations", "model_performance", "gate_results", "model_calls"})
 # What is not part of a generation, and is written on its own.
-BENCHMARK_TABLES = {BenchmarkRow.__tablename__: BenchmarkRow.metadata.tables[BenchmarkRow.__tablename__]}
+BENCHMARK_TABLES = _tables(BenchmarkRow)
+# Written on their own too: patterns that came from outside, votes about cases of a benchmark, reported runs.
+PATTERN_TABLES = _tables(PatternRow)
+VOTE_TABLES = _tables(QuorumVote)
+REPORTED_TABLES = _tables(ReportedPerformance)

@@ -28,17 +28,23 @@ async def integrate_event_bus(state: GenerationState, gateways: Gateways) -> Sta
     if state.blueprint is None:
         return StageOutcome(state, "no node", status="skipped")
     blueprint = state.blueprint.with_event_bus(topics_of(state.blueprint))
-    bundle = await asyncio.to_thread(render_bundle, blueprint, profile=gateways.profile)
-    message = f"{len(bundle.files)} files; the node works with and without a bus"
-    merged = await asyncio.to_thread(gateways.store_for(state.output_dir).merged, bundle)
+    state = await asyncio.to_thread(rendered, state, blueprint, gateways)
+    count = len(state.bundle.files) if state.bundle else 0
+    message = f"{count} files; the node works with and without a bus"
+    return StageOutcome(state, f"{message}; {state.update.describe()}" if state.update else message)
+
+
+def rendered(state: GenerationState, blueprint: NodeBlueprint, gateways: Gateways) -> GenerationState:
+    """The state with the files of this blueprint, merged with what a person edited in the output folder."""
+    bundle = render_bundle(blueprint, profile=gateways.profile)
+    merged = gateways.store_for(state.output_dir).merged(bundle)
     if merged is None:
-        return StageOutcome(state.with_bundle(blueprint, bundle), message)
+        return state.with_bundle(blueprint, bundle)
     bundle, update = merged
     if blueprint.is_scaffold and OPEN_FILES.intersection(update.kept):
         # A person has filled in what nobody else could; the gates judge it like any other logic.
         blueprint = blueprint.with_logic(replace(blueprint.logic, origin="person", detail="written by hand"))
-    state = replace(state.with_bundle(blueprint, bundle), update=update)
-    return StageOutcome(state, f"{message}; {update.describe()}")
+    return replace(state.with_bundle(blueprint, bundle), update=update)
 
 
 def topics_of(blueprint: NodeBlueprint) -> EventBusSpec:

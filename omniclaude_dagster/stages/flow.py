@@ -8,9 +8,11 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from omniclaude_dagster.errors import OmniClaudeError, RequestError
 from omniclaude_dagster.stages import event_bus, generate, intelligence, parse, publish, refine, validate
+from omniclaude_dagster.stages.learning import reuses_of
 from omniclaude_dagster.stages.model import (
     NANOUSD_PER_USD,
     STAGES,
@@ -18,6 +20,7 @@ from omniclaude_dagster.stages.model import (
     GenerationResult,
     StageRecord,
 )
+from omniclaude_dagster.stages.refine import quorum_as_json
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome, decided
 
 logger = logging.getLogger(__name__)
@@ -115,7 +118,24 @@ def result_of(state: GenerationState) -> GenerationResult:
         gates=[gate.as_json() for gate in state.gate_results],
         files=[file.as_json() for file in published.files] if published else [],
         error=state.error,
+        quorum=quorum_as_json(state.quorum, request_id=state.request_id) if state.quorum else None,
+        patterns=_patterns_as_json(state),
     )
+
+
+def _patterns_as_json(state: GenerationState) -> list[dict[str, Any]]:
+    names = {offer.pattern.pattern_id: offer.pattern.name for offer in state.found}
+    return [
+        {
+            "pattern_id": str(reuse.pattern_id),
+            "name": names[reuse.pattern_id],
+            "role": reuse.role,
+            "rank": reuse.rank,
+            "score": round(reuse.score, 4),
+            "reasons": list(reuse.reasons),
+        }
+        for reuse in reuses_of(state)
+    ]
 
 
 def record_of(state: GenerationState, result: GenerationResult) -> GenerationRecord:
@@ -136,24 +156,7 @@ def record_of(state: GenerationState, result: GenerationResult) -> GenerationRec
         project_path=project.path if project else None,
         source=state.accepted.source,
         run_id=state.run_id,
-        logic=_proven_logic(state),
+        output_dir=str(state.output_dir),
+        quorum=state.quorum,
+        reuses=reuses_of(state),
     )
-
-
-def _proven_logic(state: GenerationState) -> dict[str, object]:
-    """What stage 1.5 of a later request may reuse: only bodies that were executed and published."""
-    blueprint = state.blueprint
-    if blueprint is None or state.status != "published" or blueprint.logic.source is None:
-        return {}
-    inputs, outputs = generate.field_types(blueprint)
-    return {
-        "origin": blueprint.logic.origin,
-        "function": blueprint.logic.function,
-        "source": blueprint.logic.source,
-        "model": blueprint.logic.model,
-        "description": blueprint.description,
-        "input_class": blueprint.input_model.class_name,
-        "output_class": blueprint.output_model.class_name,
-        "inputs": inputs,
-        "outputs": outputs,
-    }

@@ -1,7 +1,8 @@
 """Stage 3: plan the node, fill in its logic, render its files.
 
-Logic comes from a template, else from an earlier generation with the same task, else from a model; what none of
-them can fill stays a scaffold. A body with acceptance examples is used only when they pass in the sandbox.
+Logic comes from a template, else from a pattern with the same task, else from a model, which sees patterns that
+resemble the task; what none of them can fill stays a scaffold. A body with acceptance examples is used only when they
+pass in the sandbox.
 
 Without examples nothing can prove a body. A node function then stays a scaffold. A plain function that the request
 spells out (signature and docstring) is asked for all the same, because a person who wrote it down wants it: a body
@@ -11,8 +12,7 @@ reused by later generations.
 
 import ast
 import asyncio
-import logging
-from collections.abc import Mapping
+import uuid
 from dataclasses import dataclass, field, replace
 
 from omniclaude_dagster.artifact.rendering import render_bundle
@@ -20,15 +20,14 @@ from omniclaude_dagster.contracts.builder import ContractError
 from omniclaude_dagster.contracts.plan.planner import plan_node
 from omniclaude_dagster.errors import RequestError
 from omniclaude_dagster.node.blueprint import Logic, NodeBlueprint
+from omniclaude_dagster.patterns.model import Pattern, ReuseRole
 from omniclaude_dagster.providers.cascade import Verdict
 from omniclaude_dagster.providers.model import ModelCall
 from omniclaude_dagster.request.model import NodeKind
-from omniclaude_dagster.stages.intelligence import same_task
+from omniclaude_dagster.stages.intelligence import field_types, same_task
 from omniclaude_dagster.stages.logic_trial import try_body
 from omniclaude_dagster.stages.logic_writer import LogicWriter
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome, decided
-
-logger = logging.getLogger(__name__)
 
 UNPROVEN = "no example says what the function must return, so nothing has shown that its body is right"
 PURE_KINDS = frozenset({NodeKind.COMPUTE, NodeKind.REDUCER})
@@ -40,6 +39,7 @@ class _Filling:
 
     notes: list[str] = field(default_factory=list)
     calls: list[ModelCall] = field(default_factory=list)
+    used: dict[uuid.UUID, tuple[ReuseRole, str]] = field(default_factory=dict)
 
 
 async def generate_code(state: GenerationState, gateways: Gateways) -> StageOutcome:
@@ -52,13 +52,13 @@ async def generate_code(state: GenerationState, gateways: Gateways) -> StageOutc
         blueprint = await _filled(planned, state, gateways, filling)
         bundle = await asyncio.to_thread(render_bundle, blueprint, profile=gateways.profile)
     except (RequestError, ContractError) as exc:
-        blocked = decided(state, "blocked", str(exc))
+        blocked = decided(replace(state, used=filling.used), "blocked", str(exc))
         return StageOutcome(blocked, str(exc), status="failed", calls=tuple(filling.calls))
     logic = blueprint.logic
     origin = logic.origin.replace("_", " ") + (f" {logic.model}" if logic.model else "")
     message = "; ".join([f"logic from {origin}: {logic.detail}", *filling.notes])
     return StageOutcome(
-        state=state.with_bundle(blueprint, bundle),
+        state=replace(state.with_bundle(blueprint, bundle), used=filling.used),
         message=message,
         calls=tuple(filling.calls),
         attempts=max(1, len(filling.calls)),
@@ -80,7 +80,7 @@ async def _filled(
             return planned
         filling.notes.append(f"{planned.logic.detail} does not satisfy the examples ({problem})")
         planned = planned.with_logic(Logic("scaffold", planned.logic.function, detail=filling.notes[-1]))
-    reused = await _reused(planned, state, gateways)
+    reused = await _reused(planned, state, gateways, filling)
     if reused is not None:
         return reused
     return await _written_by_model(planned, state, gateways, filling)
@@ -91,24 +91,32 @@ def _is_unproven_allowed(planned: NodeBlueprint) -> bool:
     return planned.signature is not None and planned.is_scaffold
 
 
-async def _reused(planned: NodeBlueprint, state: GenerationState, gateways: Gateways) -> NodeBlueprint | None:
-    """The proven body of an earlier generation with the same fields, if the examples pass with it."""
+async def _reused(
+    planned: NodeBlueprint, state: GenerationState, gateways: Gateways, filling: _Filling
+) -> NodeBlueprint | None:
+    """The proven body of a pattern with the same fields, if it passes the gates and the examples here too.
+
+    Taken over as source: a delivered node stands alone, and imports nothing of another node.
+    """
     inputs, outputs = field_types(planned)
-    for earlier in state.earlier:
-        source = earlier.logic.get("source")
-        if not source or not same_task(earlier, inputs=inputs, outputs=outputs):
+    for offer in state.offers:
+        pattern = offer.pattern
+        if not same_task(pattern, inputs=inputs, outputs=outputs):
             continue
         try:
-            renamed = _renamed(str(source), earlier.logic, planned)
-        except (SyntaxError, ValueError, RecursionError):
-            logger.warning("the logic of %s in the records cannot be read; it is not reused", earlier.request_id)
+            renamed = _renamed(pattern, planned)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            filling.used[pattern.pattern_id] = ("broken", "its code cannot be parsed")
             continue
-        logic = Logic(
-            "earlier_generation", planned.logic.function, source=renamed, detail=f"proven in {earlier.request_id}"
-        )
-        candidate = planned.with_logic(logic)
-        if await _problem_of(candidate, state, gateways) is None:
+        detail = f"proven in {pattern.request_id}"
+        candidate = planned.with_logic(Logic("pattern", planned.logic.function, source=renamed, detail=detail))
+        trial = await try_body(candidate, gateways, mode=state.request.mode)
+        if trial.verdict.is_accepted or trial.verdict.is_usable:
+            filling.used[pattern.pattern_id] = ("reused", "")
             return candidate
+        role: ReuseRole = "rejected" if trial.is_about_examples else "broken"
+        filling.used[pattern.pattern_id] = (role, trial.verdict.reason)
+        filling.notes.append(f"pattern {pattern.name} is not reused: {trial.verdict.reason}")
     return None
 
 
@@ -126,6 +134,8 @@ async def _written_by_model(
     written = await LogicWriter(planned, state, gateways).write(try_body=try_logic)
     filling.calls.extend(written.calls)
     filling.notes.extend(written.notes)
+    for pattern in written.shown:
+        filling.used.setdefault(pattern.pattern_id, ("shown", ""))
     if written.logic is None:
         why = f"{planned.logic.detail}; no model's answer was accepted (last: {written.problem})"
         return planned.with_logic(replace(planned.logic, detail=why))
@@ -146,20 +156,14 @@ async def _problem_of(candidate: NodeBlueprint, state: GenerationState, gateways
     return None if verdict.is_accepted or verdict.is_usable else verdict.reason
 
 
-def field_types(blueprint: NodeBlueprint) -> tuple[dict[str, str], dict[str, str]]:
-    """Field name to type, of the input and of the output model: what makes two tasks the same."""
-    inputs = {f.name: f.type for f in blueprint.input_model.fields}
-    return inputs, {f.name: f.type for f in blueprint.output_model.fields}
-
-
-def _renamed(source: str, earlier: Mapping[str, object], planned: NodeBlueprint) -> str:
-    """The source with the names of this node. Only names change: a field or a text that is spelled alike stays."""
+def _renamed(pattern: Pattern, planned: NodeBlueprint) -> str:
+    """The code with the names of this node. Only names change: a field or a text that is spelled alike stays."""
     new_names = {
-        str(earlier.get("input_class")): planned.input_model.class_name,
-        str(earlier.get("output_class")): planned.output_model.class_name,
-        str(earlier.get("function")): planned.logic.function,
+        pattern.input_class: planned.input_model.class_name,
+        pattern.output_class: planned.output_model.class_name,
+        pattern.function: planned.logic.function,
     }
-    module = ast.parse(source)
+    module = ast.parse(pattern.code)
     for node in ast.walk(module):
         if isinstance(node, ast.Name):
             node.id = new_names.get(node.id, node.id)

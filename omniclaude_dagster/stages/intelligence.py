@@ -1,46 +1,66 @@
-"""Stage 1.5: what was generated before and resembles this request. The pattern library comes with a later step."""
+"""Stage 1.5: patterns of the library that resemble this request, ranked, with reasons.
+
+A fixed share of requests is offered none, so that the worth of patterns can be measured (`patterns/uplift.py`); what
+they would have been offered is recorded all the same.
+"""
 
 import asyncio
-import re
+from collections.abc import Mapping
 from dataclasses import replace
 
-from omniclaude_dagster.errors import RecordsUnavailableError
-from omniclaude_dagster.stages.model import EarlierGeneration
+from omniclaude_dagster.contracts.builder import ContractError
+from omniclaude_dagster.contracts.plan.planner import plan_node
+from omniclaude_dagster.errors import RequestError
+from omniclaude_dagster.node.blueprint import NodeBlueprint
+from omniclaude_dagster.patterns.holdout import is_held_out
+from omniclaude_dagster.patterns.model import Offer, Pattern, PatternQuery
+from omniclaude_dagster.request.model import ParsedRequest
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome
 
-_LOOKED_AT = 200
-_KEPT = 5
-_MIN_SIMILARITY = 0.3
-_COMMON_WORDS = frozenset(
-    "a an the node that which for of to and or in on with create generate build make please".split()
-)
+_NAMED = 3
 
 
 async def gather_intelligence(state: GenerationState, gateways: Gateways) -> StageOutcome:
-    """Fill `state.earlier`, best first. Records that are away leave it empty, and the record says so."""
-    if state.parsed is None or state.parsed.node_kind is None:
+    """Fill `state.found`, best first. A library that is away leaves it empty, and the record says so."""
+    parsed = state.parsed
+    if parsed is None or parsed.node_kind is None:
         return StageOutcome(state, "kind unknown: nothing to compare with", status="skipped")
-    try:
-        known = await asyncio.to_thread(gateways.history.published, node_kind=state.parsed.node_kind, limit=_LOOKED_AT)
-    except RecordsUnavailableError as exc:
-        return StageOutcome(state, f"degraded: records are away ({exc.message})")
-    ranked = sorted(
-        ((similarity(state.parsed.description, e.description), e) for e in known), key=lambda pair: -pair[0]
+    inputs, outputs = _fields(state, parsed)
+    query = PatternQuery(
+        text=" ".join([parsed.description, parsed.name or ""]),
+        node_kind=parsed.node_kind,
+        systems=parsed.external_systems,
+        inputs=inputs,
+        outputs=outputs,
     )
-    kept = tuple(e for score, e in ranked if score >= _MIN_SIMILARITY)[:_KEPT]
-    return StageOutcome(replace(state, earlier=kept), f"{len(kept)} similar of {len(known)} earlier generations")
+    found = await asyncio.to_thread(gateways.patterns.find, query)
+    held_out = is_held_out(state.request_id, share=gateways.holdout_share)
+    message = f"{len(found.offers)} of {found.considered_count} patterns offered"
+    if held_out:
+        message = f"comparison group: {len(found.offers)} patterns found, none offered"
+    notes = [*map(_described, found.offers[:_NAMED]), *(f"degraded: {reason}" for reason in found.degraded)]
+    return StageOutcome(replace(state, found=found.offers, is_held_out=held_out), "; ".join([message, *notes]))
 
 
-def similarity(one: str, other: str) -> float:
-    """Jaccard similarity of the words of two texts, without the ones every request has; 0 to 1."""
-    a, b = _words(one), _words(other)
-    return len(a & b) / len(a | b) if a | b else 0.0
+def same_task(pattern: Pattern, *, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> bool:
+    """Whether a pattern has the same fields with the same types on both sides."""
+    return dict(pattern.inputs) == dict(inputs) and dict(pattern.outputs) == dict(outputs)
 
 
-def same_task(one: EarlierGeneration, *, inputs: dict[str, str], outputs: dict[str, str]) -> bool:
-    """Whether an earlier generation has the same fields with the same types on both sides."""
-    return one.logic.get("inputs") == inputs and one.logic.get("outputs") == outputs
+def field_types(blueprint: NodeBlueprint) -> tuple[dict[str, str], dict[str, str]]:
+    """Field name to type, of the input and of the output model: what makes two tasks the same."""
+    inputs = {f.name: f.type for f in blueprint.input_model.fields}
+    return inputs, {f.name: f.type for f in blueprint.output_model.fields}
 
 
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"[a-z0-9]+", text.lower())) - _COMMON_WORDS
+def _fields(state: GenerationState, parsed: ParsedRequest) -> tuple[dict[str, str], dict[str, str]]:
+    """The fields that stage 3 will plan, so that a pattern for the very same task is found, whatever its words."""
+    try:
+        return field_types(plan_node(state.accepted, parsed))
+    except (RequestError, ContractError):
+        # Stage 2 and 3 say what is wrong with the request.
+        return {}, {}
+
+
+def _described(offer: Offer) -> str:
+    return f"{offer.pattern.name} {offer.score:.2f} ({', '.join(offer.reasons)})"

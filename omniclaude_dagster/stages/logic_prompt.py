@@ -12,21 +12,16 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Sequence
 
-import yaml
-
-from omniclaude_dagster.node.blueprint import ModelSpec, NodeBlueprint, SignatureSpec
+from omniclaude_dagster.node.blueprint import NodeBlueprint, SignatureSpec
 from omniclaude_dagster.providers.model import Message
 from omniclaude_dagster.request.model import Example, SignatureHint
 from omniclaude_dagster.request.understanding.summary import task_sentence
-from omniclaude_dagster.settings import project_data_path
+from omniclaude_dagster.stages.logic_examples import SolvedTask, class_text, node_question, types_of
 from omniclaude_dagster.stages.logic_select import TYPING_NAMES
 from omniclaude_dagster.stages.logic_shape import signature
 
-SHOWN_TASKS = 3
 _MAX_EXAMPLES_SHOWN = 5
 _MAX_EXAMPLE_CHARS = 1000
 _MIN_NODE_TOKENS = 300
@@ -43,39 +38,19 @@ _SYSTEM_PLAIN = (
 )
 
 
-@dataclass(frozen=True)
-class WorkedExample:
-    """One solved task of templates/compute/worked_examples.yaml."""
-
-    name: str
-    task: str
-    input: Mapping[str, str]
-    output: Mapping[str, str]
-    returned: str
-
-    @property
-    def words(self) -> frozenset[str]:
-        """Words of the task and the field names."""
-        return _words(" ".join([self.task, *self.input, *self.output]))
-
-    def question(self) -> str:
-        """The task as a model sees it."""
-        inputs, outputs = f"Model{self.name}Input", f"Model{self.name}Output"
-        head = f"def compute(data: {inputs}) -> {outputs}:"
-        return _question(_class(inputs, self.input), _class(outputs, self.output), head, self.task)
-
-    def answer(self) -> str:
-        """The solution as a model would give it."""
-        inputs, outputs = f"Model{self.name}Input", f"Model{self.name}Output"
-        return f"def compute(data: {inputs}) -> {outputs}:\n    return {outputs}({self.returned})"
-
-
 def logic_messages(
-    blueprint: NodeBlueprint, *, refused: tuple[str, str] | None, hint: SignatureHint | None = None
+    blueprint: NodeBlueprint,
+    *,
+    refused: tuple[str, str] | None,
+    hint: SignatureHint | None = None,
+    solved: Sequence[SolvedTask] = (),
 ) -> tuple[Message, ...]:
-    """The chat for one attempt. `refused`: the last answer and why it was not accepted. `hint`: see `task_question`."""
+    """The chat for one attempt. `refused`: the last answer and why it was not accepted. `hint`: see `task_question`.
+
+    `solved`: tasks that are shown before, as earlier turns.
+    """
     messages = [Message("system", _SYSTEM_PLAIN if blueprint.signature else _SYSTEM)]
-    for shown in () if blueprint.signature else similar_tasks(blueprint):
+    for shown in solved:
         messages += [Message("user", shown.question()), Message("assistant", shown.answer())]
     messages.append(Message("user", task_question(blueprint, hint=hint)))
     if refused is not None:
@@ -92,10 +67,10 @@ def task_question(blueprint: NodeBlueprint, *, hint: SignatureHint | None = None
     limits = limits_of(blueprint)
     if blueprint.signature is not None:
         return _plain_question(blueprint, blueprint.signature, hint, limits)
-    inputs = _class(blueprint.input_model.class_name, _types(blueprint.input_model))
-    outputs = _class(blueprint.output_model.class_name, _types(blueprint.output_model))
+    inputs = class_text(blueprint.input_model.class_name, types_of(blueprint.input_model))
+    outputs = class_text(blueprint.output_model.class_name, types_of(blueprint.output_model))
     task = task_sentence(blueprint.description)
-    return _question(inputs, outputs, signature(blueprint), "\n\n    ".join([task, *limits]))
+    return node_question(inputs, outputs, signature(blueprint), "\n\n    ".join([task, *limits]))
 
 
 def limits_of(blueprint: NodeBlueprint) -> list[str]:
@@ -128,29 +103,6 @@ def tokens_for(blueprint: NodeBlueprint) -> int:
     base = _MIN_PLAIN_TOKENS if blueprint.signature else _MIN_NODE_TOKENS
     # The answer usually repeats the docstring, at about three characters a token.
     return min(_MAX_TOKENS, base + 20 * fields + said // 3)
-
-
-def similar_tasks(blueprint: NodeBlueprint) -> list[WorkedExample]:
-    """The SHOWN_TASKS most similar solved tasks, the most similar last."""
-    inputs, outputs = set(_types(blueprint.input_model).values()), set(_types(blueprint.output_model).values())
-    fields = [*_types(blueprint.input_model), *_types(blueprint.output_model)]
-    said = _words(" ".join([task_sentence(blueprint.description), *fields]))
-
-    def similarity(shown: WorkedExample) -> float:
-        overlap = len(said & shown.words) / len(said | shown.words)
-        shares_input = bool(inputs.intersection(shown.input.values()))
-        shares_output = bool(outputs.intersection(shown.output.values()))
-        return overlap + 0.3 * shares_input + 0.2 * shares_output
-
-    return sorted(worked_examples(), key=similarity)[-SHOWN_TASKS:]
-
-
-@lru_cache(maxsize=1)
-def worked_examples() -> tuple[WorkedExample, ...]:
-    """All solved tasks, read once."""
-    path = project_data_path() / "templates" / "compute" / "worked_examples.yaml"
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return tuple(WorkedExample(e["name"], e["task"], e["input"], e["output"], e["return"]) for e in entries)
 
 
 def _plain_question(
@@ -193,19 +145,3 @@ def _shown(example: Example, blueprint: NodeBlueprint) -> str:
     if example.raises or not example.output:
         return f"{call} raises {example.raises}"
     return f"{call} == {next(iter(example.output.values()))!r}"
-
-
-def _question(inputs: str, outputs: str, head: str, task: str) -> str:
-    return f'Complete this function.\n\n{inputs}\n\n{outputs}\n\n{head}\n    """{task}"""\n'
-
-
-def _class(name: str, fields: Mapping[str, str]) -> str:
-    return "\n".join([f"class {name}:", *(f"    {field}: {type_}" for field, type_ in fields.items())])
-
-
-def _types(model: ModelSpec) -> dict[str, str]:
-    return {f.name: f.type for f in model.fields}
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[a-z]+", text.lower())) - {"a", "an", "the", "of", "and", "from", "to", "data"}

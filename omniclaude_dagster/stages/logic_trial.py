@@ -36,10 +36,14 @@ _MAX_FINDINGS = 5
 
 @dataclass(frozen=True)
 class Trial:
-    """What a trial found, and the node as it was tried last: its body may have been mended on the way."""
+    """What a trial found, and the node as it was tried last: its body may have been mended on the way.
+
+    `is_about_examples`: the body runs and answers, and only its answers are not what was asked for.
+    """
 
     verdict: Verdict
     candidate: NodeBlueprint
+    is_about_examples: bool = False
 
 
 async def try_body(candidate: NodeBlueprint, gateways: Gateways, *, mode: Mode) -> Trial:
@@ -54,7 +58,9 @@ def _tried(candidate: NodeBlueprint, gateways: Gateways, mode: Mode, *, may_mend
         return Trial(Verdict.refused(str(exc)), candidate)
     refusal = _refusal(context, candidate)
     if refusal is not None:
-        return Trial(refusal, candidate)
+        executed = execution.known(context, "execute_node", execution.Executed)
+        is_running = executed is not None and executed.imported.ok and executed.instantiate.ok
+        return Trial(refusal, candidate, is_about_examples=is_running and bool(candidate.examples))
     reply = execution.typecheck(context)
     if reply.value is None:
         return Trial(Verdict.refused(reply.problem), candidate)

@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from omniclaude_dagster.node.blueprint import Logic, NodeBlueprint
+from omniclaude_dagster.patterns.model import Pattern
 from omniclaude_dagster.providers.cascade import Answer, Cascade, CascadeResult, Tried, Verdict
 from omniclaude_dagster.providers.errors import ProviderError, TruncatedReplyError
 from omniclaude_dagster.providers.model import ChatReply, ChatRequest, ModelCall
 from omniclaude_dagster.request.model import SignatureHint
 from omniclaude_dagster.stages.logic_code import FunctionSource, function_from_answer
+from omniclaude_dagster.stages.logic_examples import shown_tasks
 from omniclaude_dagster.stages.logic_prompt import logic_messages, tokens_for
 from omniclaude_dagster.stages.logic_tidy import tidied
 from omniclaude_dagster.stages.state import Gateways, GenerationState
@@ -38,6 +40,8 @@ class Written:
     problem: str = ""
     calls: tuple[ModelCall, ...] = ()
     notes: tuple[str, ...] = ()
+    # Patterns that the models saw.
+    shown: tuple[Pattern, ...] = ()
 
 
 @dataclass
@@ -65,6 +69,7 @@ class LogicWriter:
         self._gateways = gateways
         self._asked: list[_Asked] = []
         self._hint = _hint_of(blueprint, state)
+        self._shown = shown_tasks(blueprint, state.offers)
 
     async def write(self, *, try_body: Try) -> Written:
         """Walk the chain until a body is accepted. `try_body` gives its verdict, and the body as it may be kept."""
@@ -85,6 +90,7 @@ class LogicWriter:
             problem=_problem(result, skipped=chain.skipped),
             calls=self._calls(result),
             notes=tuple(notes),
+            shown=self._shown.patterns if result.tried else (),
         )
 
     async def _attempt(self, model: str, number: int, last: Tried[_Draft] | None) -> Answer[_Draft]:
@@ -112,6 +118,7 @@ class LogicWriter:
                 self._blueprint,
                 refused=(before.text, last.verdict.reason) if is_correction and last else None,
                 hint=self._hint,
+                solved=self._shown.tasks,
             ),
             correlation_id=self._state.correlation_id,
             max_tokens=tokens_for(self._blueprint) * (2 if before.is_cut else 1),

@@ -8,8 +8,10 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from omniclaude_dagster.gates.report import GateResult
+from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.patterns.model import Pattern, PatternReuse, Vectors
 from omniclaude_dagster.providers.model import ModelCall
-from omniclaude_dagster.request.model import NodeKind
+from omniclaude_dagster.quorum.model import QuorumOutcome
 
 GenerationStatus = Literal["published", "needs_review", "blocked", "failed"]
 StageStatus = Literal["completed", "failed", "skipped"]
@@ -84,6 +86,10 @@ class GenerationResult(BaseModel):
     gates: list[dict[str, Any]]
     files: list[dict[str, Any]]
     error: str | None = None
+    # What the quorum of stage 5.5 said; None where none was asked.
+    quorum: dict[str, Any] | None = None
+    # What came of the patterns that stage 1.5 found.
+    patterns: list[dict[str, Any]] = []
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,17 @@ class GenerationRecord:
     logic: dict[str, Any] = field(default_factory=dict)
     # What generates the same node again (`recipe.py`), as text; None where that was not kept.
     recipe: str | None = None
+    # Where the node was, or would have been, delivered.
+    output_dir: str = ""
+    quorum: QuorumOutcome | None = None
+    # The node that a person may accept: with the suggested edit, or the one that the quorum blocked.
+    waiting: NodeBundle | None = None
+    # What came of each pattern that stage 1.5 found.
+    reuses: tuple[PatternReuse, ...] = ()
+    # What the library learns from this generation, with its vector where one could be made.
+    learned: Pattern | None = None
+    learned_vector: Vectors | None = None
+    learned_embedding_model: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,29 +144,6 @@ class BenchmarkOutcome:
     model_calls: int
     detail: str = ""
     finished_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
-@dataclass(frozen=True)
-class EarlierGeneration:
-    """A published generation as stage 1.5 sees it. `logic` holds the proven body and the task it solves."""
-
-    request_id: str
-    node_kind: NodeKind
-    name: str
-    domain: str
-    description: str
-    quality_score: float
-    logic: dict[str, Any]
-    # Says which generation it is: a request may have several.
-    correlation_id: uuid.UUID | None = None
-
-
-class GenerationHistory(Protocol):
-    """Where stage 1.5 finds earlier generations (implemented by the records)."""
-
-    def published(self, *, node_kind: NodeKind, limit: int) -> tuple[EarlierGeneration, ...]:
-        """The newest published generations of a kind."""
-        ...
 
 
 class GenerationJournal(Protocol):

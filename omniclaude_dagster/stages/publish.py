@@ -40,6 +40,9 @@ def delivery_status(state: GenerationState) -> tuple[GenerationStatus, str | Non
     if state.update is not None and state.update.conflicts:
         shown = ", ".join(map(str, state.update.conflicts))
         reasons.append(f"edits and what was generated conflict in {shown}; the edits were kept")
+    if state.quorum is not None and state.quorum.tally.decision == "suggest":
+        edit = "; an edit is suggested" if state.quorum.suggested else ""
+        reasons.append(f"{state.quorum.tally.reason}{edit}; omniclaude review show {state.request_id}")
     skipped = [r for r in state.gate_results if r.status == "skipped"]
     if skipped:
         reasons.append(f"{', '.join(r.gate for r in skipped)} skipped: {skipped[0].message}")

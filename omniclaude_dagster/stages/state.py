@@ -4,7 +4,7 @@
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +17,14 @@ from omniclaude_dagster.gates.quality import Quality
 from omniclaude_dagster.gates.report import GateResult
 from omniclaude_dagster.node.blueprint import NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
+from omniclaude_dagster.patterns.model import Offer, PatternFinder, ReuseRole
 from omniclaude_dagster.providers.chains import Chains, ResolvedChain
 from omniclaude_dagster.providers.model import ModelCall, ModelGateway
+from omniclaude_dagster.quorum.model import Panel, QuorumOutcome
 from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest, Mode, ParsedRequest
 from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.stages.model import (
     NANOUSD_PER_USD,
-    EarlierGeneration,
-    GenerationHistory,
     GenerationStatus,
     StageRecord,
     StageStatus,
@@ -37,12 +37,16 @@ class Gateways:
 
     sandbox: Sandbox
     models: ModelGateway
-    history: GenerationHistory
+    patterns: PatternFinder
     store_for: Callable[[Path], NodeStore]
     artifacts_path: Path
     model_deadline_s: float = 120.0
     profile: CoreProfile = field(default_factory=core_profile)
     chains: Chains = field(default_factory=Chains)
+    # Share of requests that are offered no pattern, so that the worth of patterns can be measured.
+    holdout_share: float = 0.0
+    # Who reviews in mode strict; None: the panel cannot be read, or nobody may be asked.
+    panel: Panel | None = None
 
     def chain_for(self, stage: str) -> ResolvedChain:
         """The models that a stage asks, in order, without those that are not configured."""
@@ -59,7 +63,11 @@ class GenerationState:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     run_id: str | None = None
     parsed: ParsedRequest | None = None
-    earlier: tuple[EarlierGeneration, ...] = ()
+    # What stage 1.5 found, best first; a request of the comparison group is not offered it.
+    found: tuple[Offer, ...] = ()
+    is_held_out: bool = False
+    # What stage 3 did with patterns; those it did nothing with are not named.
+    used: Mapping[uuid.UUID, tuple[ReuseRole, str]] = field(default_factory=dict)
     blueprint: NodeBlueprint | None = None
     bundle: NodeBundle | None = None
     # What the sandbox has already answered about `bundle`; replaced together with it.
@@ -71,8 +79,15 @@ class GenerationState:
     published: PublishedNode | None = None
     # Set when edits of a person were merged into `bundle`.
     update: Update | None = None
+    # What stage 5.5 decided; None where no quorum was asked.
+    quorum: QuorumOutcome | None = None
     status: GenerationStatus | None = None
     error: str | None = None
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """The patterns that stage 3 may use."""
+        return () if self.is_held_out else self.found
 
     @property
     def request(self) -> GenerationRequest:

@@ -14,7 +14,7 @@ MAX_FUNCTION_LINES = 80
 
 # Rooms from left to right; a room may import itself and what stands left of it.
 _ORDER: tuple[tuple[str, ...], ...] = (
-    ("errors", "settings", "atomic_files"),
+    ("errors", "settings", "atomic_files", "statistics"),
     ("request",),
     ("node",),
     ("contracts",),
@@ -22,9 +22,11 @@ _ORDER: tuple[tuple[str, ...], ...] = (
     ("sandbox",),
     ("gates",),
     ("artifact",),
+    ("patterns",),
+    ("quorum",),
     ("stages",),
     ("records",),
-    ("pipeline",),
+    ("pipeline", "reviewing"),
     ("benchmark",),
     ("defs",),
     ("definitions",),
@@ -32,7 +34,12 @@ _ORDER: tuple[tuple[str, ...], ...] = (
 )
 RANKS = {room: rank for rank, rooms in enumerate(_ORDER) for room in rooms}
 # Among the first three: atomic_files and settings may raise our errors, nothing else.
-_FOUNDATION = {"errors": frozenset[str](), "settings": frozenset({"errors"}), "atomic_files": frozenset({"errors"})}
+_FOUNDATION = {
+    "errors": frozenset[str](),
+    "statistics": frozenset[str](),
+    "settings": frozenset({"errors"}),
+    "atomic_files": frozenset({"errors"}),
+}
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from bench.gates_corpus import CATCH_BAR, GOOD_NODES_BAR, catch_figures, false_alarms, judge_good
-from bench.mutants.bases import base_bundle, has_golden
-from bench.mutants.corpus import FAMILIES, all_mutants
-from bench.mutants.good import good_nodes
-from bench.mutants.judging import judge_all
-from bench.mutants.model import READER, Mutant
+from bench.gates_corpus import CATCH_BAR, GOOD_NODES_BAR, catch_figures, every_good_node, false_alarms, judge_good
+from omniclaude_dagster.benchmark.node_mutants.bases import base_bundle, has_golden
+from omniclaude_dagster.benchmark.node_mutants.corpus import FAMILIES, all_mutants
+from omniclaude_dagster.benchmark.node_mutants.judging import judge_all
+from omniclaude_dagster.benchmark.node_mutants.model import READER, Mutant
 from omniclaude_dagster.gates.registry import gates_of
 from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
 
@@ -47,7 +46,7 @@ def test_mutants_of_golden_nodes_are_caught_by_the_gate_that_should(sandbox: Bub
 
 
 def test_no_good_node_is_refused(sandbox: BubblewrapSandbox) -> None:
-    good = good_nodes()
+    good = every_good_node()
     assert len(good) >= GOOD_NODES_BAR
     assert false_alarms(good, judge_good(good, sandbox)) == []
 

@@ -1,4 +1,4 @@
-"""Stand-ins for what stages reach: models that answer from a queue, a history, and a sandbox that runs nothing.
+"""Stand-ins for what stages reach: models that answer from a queue, a library, and a sandbox that runs nothing.
 
 The fakes have no opinion of their own: a test says what each of them answers.
 """
@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from omniclaude_dagster.artifact.store import NodeStore
-from omniclaude_dagster.errors import RecordsUnavailableError
+from omniclaude_dagster.patterns.model import Found, Offer, Pattern, PatternFinder, PatternQuery, StoredPattern
 from omniclaude_dagster.providers.errors import ProviderError
 from omniclaude_dagster.providers.model import ChatReply, ChatRequest, ModelCall, ModelStatus
-from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest, NodeKind
+from omniclaude_dagster.quorum.model import Panel, Seat
+from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest
 from omniclaude_dagster.sandbox.model import Sandbox, SandboxJob
 from omniclaude_dagster.stages.flow import run_stage, run_stages
-from omniclaude_dagster.stages.model import STAGES, EarlierGeneration
+from omniclaude_dagster.stages.model import STAGES
 from omniclaude_dagster.stages.state import Gateways, GenerationState, new_state
+from tests.support.pattern_fakes import pattern_for
 from tests.support.reference_nodes import ScriptedSandbox, executed, returned
 
 DOUBLING = "COMPUTE node called Doubler that doubles a number"
@@ -77,41 +79,52 @@ class QueuedModels:
         )
 
 
-class ListedHistory:
-    """A history with the given generations, or records that are away."""
+PANEL = Panel("three", (Seat("big", 2.0, ("big",)), Seat("middle", 1.5, ("middle",)), Seat("small", 1.0, ("small",))))
 
-    def __init__(self, known: Iterable[EarlierGeneration] = (), *, is_away: bool = False) -> None:
+
+def ballot(score: float, verdict: str = "approve", **more: Any) -> dict[str, Any]:
+    """A seat's answer."""
+    return {"deficiencies": [], "verdict": verdict, "score": score, "edit": {"kind": "none"}, **more}
+
+
+class Seats(QueuedModels):
+    """The models of PANEL's seats, each with its ballot, and "writer", which writes every body."""
+
+    def __init__(self, ballots: Mapping[str, Mapping[str, Any] | ProviderError], *, writes: str = "") -> None:
+        super().__init__(names=("writer", *ballots))
+        self.ballots = ballots
+        self.writes = writes
+
+    async def chat(self, request: ChatRequest, *, model: str) -> ChatReply:
+        self.answers.append(self.writes if model == "writer" else self.ballots[model])
+        return await super().chat(request, model=model)
+
+
+class ListedPatterns:
+    """A library that finds the given patterns of the asked kind, in this order, or says that it is degraded."""
+
+    def __init__(self, known: Iterable[Pattern] = (), *, degraded: tuple[str, ...] = ()) -> None:
         self.known = tuple(known)
-        self.is_away = is_away
+        self.degraded = degraded
+        self.asked: list[PatternQuery] = []
 
-    def published(self, *, node_kind: NodeKind, limit: int) -> tuple[EarlierGeneration, ...]:
-        if self.is_away:
-            raise RecordsUnavailableError("the database does not answer.")
-        return tuple(e for e in self.known if e.node_kind is node_kind)[:limit]
+    def find(self, query: PatternQuery) -> Found:
+        """All of that kind, best first."""
+        self.asked.append(query)
+        fitting = [p for p in self.known if p.node_kind is query.node_kind]
+        offers = (
+            Offer(StoredPattern(p), 0.9 - 0.01 * rank, {"meaning": 1.0}, ("same words",))
+            for rank, p in enumerate(fitting)
+        )
+        return Found(tuple(offers), len(self.known), self.degraded)
 
 
-def earlier(
-    prompt: str,
-    *,
-    source: str,
-    inputs: Mapping[str, str],
-    outputs: Mapping[str, str],
-    function: str = "old_function",
-    name: str = "Old",
-) -> EarlierGeneration:
-    """A published COMPUTE generation with a proven body."""
-    logic = {
-        "origin": "model",
-        "function": function,
-        "source": source,
-        "model": "small-model",
-        "description": prompt,
-        "input_class": f"Model{name}Input",
-        "output_class": f"Model{name}Output",
-        "inputs": dict(inputs),
-        "outputs": dict(outputs),
-    }
-    return EarlierGeneration("earlier-1", NodeKind.COMPUTE, name, "d", prompt, 0.99, logic)
+def old_pattern(
+    source: str, *, inputs: Mapping[str, str], outputs: Mapping[str, str], description: str = DOUBLING, **more: Any
+) -> Pattern:
+    """A pattern around `old_function`, which takes ModelOldInput and gives ModelOldOutput."""
+    names = {"function": "old_function", "input_class": "ModelOldInput", "output_class": "ModelOldOutput"}
+    return pattern_for(description, code=source, inputs=inputs, outputs=outputs, name="Old", **(names | more))
 
 
 def judging_sandbox(is_right: Callable[[str], bool], **answers: Any) -> ScriptedSandbox:
@@ -131,17 +144,19 @@ def gateways_for(
     *,
     sandbox: Sandbox | None = None,
     models: QueuedModels | None = None,
-    history: ListedHistory | None = None,
+    patterns: PatternFinder | None = None,
+    **more: Any,
 ) -> Gateways:
     """Gateways that write below `tmp_path`; without other word the sandbox finds every node perfect."""
     stores: dict[Path, NodeStore] = {}
     return Gateways(
         sandbox=sandbox or judging_sandbox(lambda logic: True),
         models=models or QueuedModels(names=()),
-        history=history or ListedHistory(),
+        patterns=patterns or ListedPatterns(),
         store_for=lambda path: stores.setdefault(path, NodeStore(path, tmp_path / "home")),
         artifacts_path=tmp_path / "artifacts",
         model_deadline_s=5.0,
+        **more,
     )
 
 

@@ -2,12 +2,12 @@
 
 from alembic import context
 
+from omniclaude_dagster.records import schema
 from omniclaude_dagster.records.migrate import VERSION_TABLE
-from omniclaude_dagster.records.schema import Base
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=schema.Generation.metadata,
     version_table=VERSION_TABLE,
     # SQLite too: engine.py makes its DDL part of the transaction, so a killed migration leaves nothing behind.
     transactional_ddl=True,

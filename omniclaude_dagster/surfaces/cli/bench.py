@@ -4,6 +4,8 @@ import typer
 
 from omniclaude_dagster.surfaces.cli.bench_cascade import bench_cascade
 from omniclaude_dagster.surfaces.cli.bench_code import bench_code
+from omniclaude_dagster.surfaces.cli.bench_patterns import bench_patterns
+from omniclaude_dagster.surfaces.cli.bench_quorum import bench_quorum
 
 bench = typer.Typer(
     name="bench",
@@ -13,3 +15,5 @@ bench = typer.Typer(
 )
 bench.command("cascade")(bench_cascade)
 bench.command("code")(bench_code)
+bench.command("patterns")(bench_patterns)
+bench.command("quorum")(bench_quorum)

@@ -3,23 +3,40 @@
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from omniclaude_dagster.surfaces.cli.console import notes, plain
 
-if TYPE_CHECKING:
-    from omniclaude_dagster.benchmark.row import SampleRow
-
 _LINE_EVERY_S = 15.0
+
+
+class ShownRow(Protocol):
+    """What is shown of a result."""
+
+    @property
+    def task(self) -> str:
+        """What it is about."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """What became of it."""
+        ...
+
+    @property
+    def is_body_right(self) -> bool:
+        """Whether it counts as right."""
+        ...
 
 
 class BenchProgress:
     """Give it to a run as `progress`; use as a context manager. `is_quiet` shows nothing."""
 
-    def __init__(self, *, is_quiet: bool) -> None:
+    def __init__(self, *, is_quiet: bool, unit: str = "samples") -> None:
         self._is_quiet = is_quiet
+        self._unit = unit
         self._console = notes()
         self._bar: Progress | None = None
         self._task = TaskID(0)
@@ -33,9 +50,11 @@ class BenchProgress:
         if self._bar is not None:
             self._bar.stop()
         if kind is not None and self._done < self._total and not self._is_quiet:
-            self._console.print(f"{self._done} of {self._total} samples are kept; the same command goes on from there")
+            self._console.print(
+                f"{self._done} of {self._total} {self._unit} are kept; the same command goes on from there"
+            )
 
-    def begin(self, rows: Sequence["SampleRow"], *, total: int) -> None:
+    def begin(self, rows: Sequence[ShownRow], *, total: int) -> None:
         """The run goes on after these rows."""
         self._total, self._kept = total, len(rows)
         self._done, self._passed = len(rows), sum(row.is_body_right for row in rows)
@@ -45,10 +64,10 @@ class BenchProgress:
                 TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                 TextColumn("{task.fields[left]}"), console=self._console, transient=True,
             )  # fmt: skip
-            self._task = self._bar.add_task("samples", total=total, completed=self._done, left="")
+            self._task = self._bar.add_task(self._unit, total=total, completed=self._done, left="")
             self._bar.start()
 
-    def advance(self, row: "SampleRow") -> None:
+    def advance(self, row: ShownRow) -> None:
         """One more sample was taken."""
         self._done += 1
         self._passed += row.is_body_right
@@ -61,7 +80,7 @@ class BenchProgress:
         elif time.monotonic() - self._said >= _LINE_EVERY_S or self._done == self._total:
             self._said = time.monotonic()
             self._console.print(
-                f"{self._done}/{self._total} samples, {rate}, {left} (last: {plain(row.task)} {row.status})",
+                f"{self._done}/{self._total} {self._unit}, {rate}, {left} (last: {plain(row.task)} {row.status})",
                 soft_wrap=True,
             )
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from omniclaude_dagster.errors import OmniClaudeError
+from omniclaude_dagster.surfaces.cli.doctor_learning import check_panel, check_patterns
 
 if TYPE_CHECKING:
     from omniclaude_dagster.providers.gateway import HttpModelGateway
@@ -243,6 +244,8 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     ("records", check_records),
     ("templates", check_templates),
     ("models", check_models),
+    ("panel", check_panel),
+    ("patterns", check_patterns),
     ("dagster", check_dagster),
 )
 _DEBUG_CURE = "run the tests in tests/sandbox to see what is different here"

@@ -21,7 +21,11 @@ from omniclaude_dagster.surfaces.cli.generate import generate
 from omniclaude_dagster.surfaces.cli.models import models
 from omniclaude_dagster.surfaces.cli.options import DebugOption
 from omniclaude_dagster.surfaces.cli.parse import parse
+from omniclaude_dagster.surfaces.cli.patterns import patterns
 from omniclaude_dagster.surfaces.cli.pre_commit import pre_commit
+from omniclaude_dagster.surfaces.cli.quorum import quorum
+from omniclaude_dagster.surfaces.cli.review import review
+from omniclaude_dagster.surfaces.cli.serve import serve
 from omniclaude_dagster.surfaces.cli.show import list_generations, show
 from omniclaude_dagster.surfaces.cli.update import update
 
@@ -43,6 +47,10 @@ app.command("gate-files")(gate_files)
 app.command("pre-commit")(pre_commit)
 app.add_typer(bench)
 app.add_typer(contract)
+app.add_typer(patterns)
+app.add_typer(quorum)
+app.add_typer(review)
+app.add_typer(serve)
 
 
 @app.command()

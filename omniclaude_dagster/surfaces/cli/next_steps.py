@@ -51,6 +51,10 @@ def _published(result: "GenerationResult", _request: object) -> Iterator[NextSte
 
 def _needs_review(result: "GenerationResult", _request: object) -> Iterator[NextStep]:
     path = Path(str(result.node.get("path")))
+    if _awaits_person(result):
+        yield from _review(result)
+        yield _own_tests(path)
+        return
     if (path / "REVIEW.md").is_file():
         yield NextStep("what is missing, and where to fill it in", f"cat {_quoted(path / 'REVIEW.md')}")
     elif any(gate["status"] == "skipped" for gate in result.gates):
@@ -62,6 +66,10 @@ def _needs_review(result: "GenerationResult", _request: object) -> Iterator[Next
 
 
 def _blocked(result: "GenerationResult", request: "GenerationRequest | None") -> Iterator[NextStep]:
+    if _awaits_person(result):
+        yield from _review(result)
+        yield _show(result)
+        return
     failed = {gate["gate"] for gate in result.gates if gate["status"] == "fail"}
     if request is not None and failed & _REQUEST_GATES:
         yield from _questions(request)
@@ -83,6 +91,16 @@ def _failed(result: "GenerationResult", request: "GenerationRequest | None") -> 
     yield NextStep("what happened in each stage", f"{_omniclaude()} show {_quoted(result.request_id)}")
     mode = f"--mode {request.mode.value}" if request is not None else ""
     yield NextStep("try again", f"{_omniclaude()} generate {_shown_prompt(request) or 'PROMPT '}{mode}".rstrip())
+
+
+def _awaits_person(result: "GenerationResult") -> bool:
+    return bool(result.quorum and result.quorum.get("review_command"))
+
+
+def _review(result: "GenerationResult") -> Iterator[NextStep]:
+    request_id = _quoted(result.request_id)
+    yield NextStep("what the quorum found, and what it suggests", f"{_omniclaude()} review show {request_id}")
+    yield NextStep("decide it", f"{_omniclaude()} review accept {request_id}")
 
 
 def _questions(request: "GenerationRequest") -> Iterator[NextStep]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from omniclaude_dagster.surfaces.cli.console import plain
+from omniclaude_dagster.surfaces.cli.review_view import patterns_view, quorum_view
 
 if TYPE_CHECKING:
     from omniclaude_dagster.providers.model import ModelCall, ModelStatus
@@ -49,6 +50,9 @@ def generation_view(
     _stages(console, result.stages)
     _calls(console, calls)
     _gates(console, result.gates)
+    if result.quorum:
+        quorum_view(console, result.quorum)
+    patterns_view(console, result.patterns)
     _quality(console, result.quality_score, result.quality)
     _files(console, result)
     next_view(console, steps)

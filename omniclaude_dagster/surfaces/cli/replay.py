@@ -118,7 +118,7 @@ def _report(recorded: "RecordedGeneration", done: "Replay", target: Path) -> dic
     result, published = recorded.result, done.state.published
     then, now = _hashes_then(recorded), _hashes_now(done)
     found = differences(then, now)
-    gone = len(recorded.recipe.earlier) - len(recorded.earlier)
+    gone = len(recorded.recipe.patterns) + len(recorded.recipe.earlier) - len(recorded.patterns)
     return {
         "request_id": result.request_id,
         "correlation_id": result.correlation_id,
@@ -131,7 +131,7 @@ def _report(recorded: "RecordedGeneration", done: "Replay", target: Path) -> dic
         "differences": [vars(difference) for difference in found],
         "changed_versions": list(changed_parts(recorded.recipe.versions, version_fingerprint())) if found else [],
         "unrecorded": [f"model {u.model!r}, stage {u.stage}: nothing recorded" for u in done.unrecorded],
-        "missing_earlier_generations": gone,
+        "missing_patterns": gone,
         "were_edits_merged": bool(recorded.recipe.merged),
         "error": done.state.error if found else None,
     }
@@ -183,8 +183,8 @@ def _causes(report: dict[str, Any]) -> list[str]:
     """What can explain a difference, the most telling first."""
     causes = [f"{part} has changed since" for part in report["changed_versions"]]
     causes += report["unrecorded"]
-    if report["missing_earlier_generations"]:
-        causes.append(f"{report['missing_earlier_generations']} earlier generations it could reuse left the records")
+    if report["missing_patterns"]:
+        causes.append(f"{report['missing_patterns']} patterns that it was offered are gone")
     if report["error"]:
         causes.append(f"the replay ended {report['status_now']}: {report['error']}")
     return causes or ["none is known: report it with the output of --json"]

@@ -36,7 +36,7 @@ def show(
     from omniclaude_dagster.settings import load_settings
 
     settings = load_settings()
-    with _records(settings) as records:
+    with open_records(settings) as records:
         result = _latest(records, settings, request_id)
         if result is None:
             raise _unknown(records, request_id)
@@ -61,7 +61,7 @@ def list_generations(
     del debug
     from omniclaude_dagster.settings import load_settings
 
-    with _records(load_settings()) as records:
+    with open_records(load_settings()) as records:
         results = records.recent(count)
     if json_output:
         for result in results:
@@ -76,7 +76,8 @@ def list_generations(
 
 
 @contextmanager
-def _records(settings: "Settings") -> Iterator["RecordsStore"]:
+def open_records(settings: "Settings") -> Iterator["RecordsStore"]:
+    """The system of record for one command."""
     from omniclaude_dagster.records.repository import RecordsStore
 
     store = RecordsStore(settings.records_url, settings.home_path / "spool")

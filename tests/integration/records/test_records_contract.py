@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, select, text
 
 from omniclaude_dagster.records import migrate
 from omniclaude_dagster.records.engine import make_engine, parse_url
 from omniclaude_dagster.records.repository import RecordsStore
-from omniclaude_dagster.records.schema import TABLES, Base
-from omniclaude_dagster.request.model import NodeKind
+from omniclaude_dagster.records.schema import TABLES, Generation, ModelPerformance
 from tests.support.generation_records import NOON, make_record
 
 pytestmark = pytest.mark.integration
@@ -41,8 +40,10 @@ def engine(database_url):
 
 
 def counts(engine):
+    """Rows of every table of a generation that has some."""
     with engine.connect() as connection:
-        return {t: connection.execute(text(f"SELECT count(*) FROM {t}")).scalar() for t in TABLES}
+        found = {t: connection.execute(text(f"SELECT count(*) FROM {t}")).scalar() for t in TABLES}
+    return {table: count for table, count in found.items() if count}
 
 
 def one(engine, sql):
@@ -80,12 +81,8 @@ def test_the_requirements_columns_of_model_performance_can_be_queried_by_name(st
 
 
 def test_times_are_utc_and_aware(store):
-    from sqlalchemy import select
-
-    from omniclaude_dagster.records.schema import ModelPerformance
-
     store.write(make_record())
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         times = connection.scalars(select(ModelPerformance.timestamp)).all()
     assert set(times) == {NOON}
     assert times[0].utcoffset().total_seconds() == 0
@@ -95,27 +92,11 @@ def test_text_that_no_database_takes_is_stored_readably(store):
     nasty = "a\0b \ud800 \U0001f600 עברית '; DROP TABLE generations; --"
     record = make_record(prompt=nasty, logic={"body\0": [nasty, float("nan")]}, result={"error": nasty})
     store.write(record)
-    (earlier,) = store.published(node_kind=NodeKind.EFFECT, limit=5)
-    assert earlier.logic["body\ufffd"][1] is None
-    assert earlier.description == "a\ufffdb ? \U0001f600 עברית '; DROP TABLE generations; --"
+    with store.database.engine.connect() as connection:
+        row = connection.execute(select(Generation.__table__)).one()
+    assert row.logic["body\ufffd"][1] is None
+    assert row.prompt == store.latest("request-0").error == "a\ufffdb ? \U0001f600 עברית '; DROP TABLE generations; --"
     assert store.health().set_aside_count == 0
-
-
-def test_published_gives_the_newest_published_of_a_kind(store):
-    for number, status in enumerate(["published", "needs_review", "published", "blocked", "published"]):
-        store.write(make_record(number, result={"status": status}))
-    store.write(make_record(9, result={"node": {"kind": "COMPUTE", "name": "Tax", "domain": "tax"}}))
-    found = store.published(node_kind=NodeKind.EFFECT, limit=2)
-    assert [e.request_id for e in found] == ["request-4", "request-2"]
-    assert found[0].logic == {"description": "writes users", "body": "return row"}
-    assert [e.name for e in store.published(node_kind=NodeKind.COMPUTE, limit=2)] == ["Tax"]
-
-
-def test_a_benchmark_s_task_is_nobody_s_earlier_work(store: RecordsStore) -> None:
-    store.write(make_record(1, source="benchmark"))
-    assert store.published(node_kind=NodeKind.EFFECT, limit=5) == ()
-    store.write(make_record(2))
-    assert len(store.published(node_kind=NodeKind.EFFECT, limit=5)) == 1
 
 
 def test_latest_and_recent_go_by_the_time_of_finishing(store):
@@ -157,7 +138,7 @@ def test_the_migrations_make_exactly_the_schema_of_the_code(store, engine):
     store.migrate()
     with engine.connect() as connection:
         options = {"version_table": migrate.VERSION_TABLE, "compare_type": False}
-        difference = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+        difference = compare_metadata(MigrationContext.configure(connection, opts=options), Generation.metadata)
     assert difference == []
     indexed = {tuple(i["column_names"]) for i in inspect(engine).get_indexes("model_performance")}
     assert {("model_name", "stage"), ("timestamp",), ("correlation_id",)} <= indexed
@@ -179,7 +160,7 @@ def test_a_database_of_a_newer_release_is_left_alone_and_records_wait(store, eng
     store.migrate()
     with engine.begin() as connection:
         connection.execute(text(f"UPDATE {migrate.VERSION_TABLE} SET version_num = 'r9999'"))
-    fresh = RecordsStore(store._url.render_as_string(hide_password=False), store._spool._folder)
+    fresh = RecordsStore(store.database.url.render_as_string(hide_password=False), store._spool._folder)
     fresh.write(make_record())
     health = fresh.health()
     fresh.close()

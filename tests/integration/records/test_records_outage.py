@@ -10,7 +10,6 @@ from sqlalchemy import text
 from omniclaude_dagster.errors import RecordsUnavailableError, StorageError
 from omniclaude_dagster.records.engine import make_engine, parse_url
 from omniclaude_dagster.records.repository import RecordsStore
-from omniclaude_dagster.request.model import NodeKind
 from tests.support.generation_records import make_record
 
 pytestmark = pytest.mark.integration
@@ -52,7 +51,7 @@ def test_records_of_a_run_that_starts_without_a_database_arrive_in_order_later(p
     assert health.oldest_spooled_age_s < 60
     assert store.latest("request-1") == make_record(1).result
     with pytest.raises(RecordsUnavailableError):
-        store.published(node_kind=NodeKind.EFFECT, limit=3)
+        store.recent(3)
     postgres_server.start()
     assert store.replay_spool() == 3
     assert written(dsn) == ["request-0", "request-1", "request-2"]

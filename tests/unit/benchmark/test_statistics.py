@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from omniclaude_dagster.benchmark.statistics import (
+from omniclaude_dagster.statistics import (
     auroc,
     auroc_by_task,
     auroc_with_interval,

@@ -43,7 +43,7 @@ def test_foreign_keys_are_enforced(store):
     from sqlalchemy.exc import IntegrityError
 
     store.migrate()
-    with store._engine.connect() as connection, pytest.raises(IntegrityError, match="FOREIGN KEY"):
+    with store.database.engine.connect() as connection, pytest.raises(IntegrityError, match="FOREIGN KEY"):
         connection.execute(
             text(
                 "INSERT INTO gate_results (id, correlation_id, ordinal, gate, phase, is_blocking, status, message, "

@@ -11,14 +11,17 @@ import pytest
 from omniclaude_dagster.errors import ConflictError, StorageError, UnsafePathError
 from omniclaude_dagster.sandbox.model import SandboxJob, SandboxOutcome
 from omniclaude_dagster.stages import flow
-from omniclaude_dagster.stages.flow import record_of, result_of
+from omniclaude_dagster.stages.flow import result_of
 from omniclaude_dagster.stages.model import STAGES
 from omniclaude_dagster.stages.state import GenerationState
 from tests.support.reference_nodes import NoSandbox, ScriptedSandbox, executed, returned
 from tests.support.stage_fakes import (
     DOUBLED,
     DOUBLING,
+    PANEL,
     QueuedModels,
+    Seats,
+    ballot,
     gateways_for,
     judging_sandbox,
     run_all,
@@ -70,21 +73,6 @@ def test_a_result_says_what_was_published_with_the_hashes_of_what_is_on_disk(tmp
     assert (result.cost_usd, result.error) == (0.0, None)
     assert len(result.stages) == len(STAGES)
     assert result.quality_score == 1.0
-
-
-def test_a_proven_body_is_kept_for_later_requests_and_only_then(tmp_path: Path) -> None:
-    sandbox = ScriptedSandbox({"execute_node": perfect})
-    state = run_all(state_for(tmp_path, PRICING, mode="fast"), gateways_for(tmp_path, sandbox=sandbox))
-    record = record_of(state, result_of(state))
-    assert record.logic["origin"] == "template"
-    assert record.logic["inputs"] == {
-        "unit_price": "float",
-        "quantity": "int",
-        "discount_rate": "float",
-        "tax_rate": "float",
-    }
-    unpublished = dataclasses.replace(state, status="needs_review")
-    assert record_of(unpublished, result_of(unpublished)).logic == {}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +135,9 @@ def test_a_failing_execution_gate_needs_review_and_blocks_in_mode_strict(
     mode: str, status: str, tmp_path: Path
 ) -> None:
     sandbox = ScriptedSandbox({"execute_node": perfect, "run_tests": {"passed": 1, "failed": 1, "errors": 0}})
-    state = run_all(state_for(tmp_path, PRICING, mode=mode), gateways_for(tmp_path, sandbox=sandbox))
+    approving = Seats({name: ballot(1.0) for name in ("big", "middle", "small")})
+    gateways = gateways_for(tmp_path, sandbox=sandbox, models=approving, panel=PANEL)
+    state = run_all(state_for(tmp_path, PRICING, mode=mode), gateways)
     assert state.status == status
     assert "G-EXEC" in (state.error or "")
     assert bool(delivered(tmp_path)) is (status == "needs_review")
