@@ -185,7 +185,7 @@ class Platform:
     async def preview(self, accepted: AcceptedRequest, *, on_stage: OnStage | None = None) -> GenerationState:
         """Everything but the writing: the state in which the node would be delivered. Its model calls are recorded."""
         with self.requests.claim(accepted.request_id):
-            state = self.start(accepted)
+            state = replace(self.start(accepted), is_preview=True)
             for number, _ in STAGES:
                 state = state if number == PUBLISHING_STAGE else await run_stage(number, state, self.gateways)
                 if on_stage is not None:

@@ -66,7 +66,8 @@ def main() -> int:
 
 def _run(settings: Settings, console: Console, stack: contextlib.ExitStack) -> list[GenerationResult]:
     model = stack.enter_context(_model(settings, console))
-    environment = {**os.environ, "OMNICLAUDE_HOME": str(settings.home_path)}
+    # No comparison group: the second demo shall show that the first one was learned from.
+    environment = {**os.environ, "OMNICLAUDE_HOME": str(settings.home_path), "OMNICLAUDE_PATTERN_HOLDOUT_SHARE": "0"}
     if model.base_url and model.name:
         environment |= {"OMNICLAUDE_MODEL_BASE_URL": model.base_url, "OMNICLAUDE_MODEL_NAME": model.name}
     dagster = stack.enter_context(_dagster(settings, environment, console))

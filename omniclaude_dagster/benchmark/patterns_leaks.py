@@ -22,6 +22,7 @@ import yaml
 
 from omniclaude_dagster.benchmark.expected import Expected
 from omniclaude_dagster.benchmark.patterns_neighbours import MAX_JACCARD, call_texts, public_text
+from omniclaude_dagster.benchmark.patterns_solutions import solution_keys
 from omniclaude_dagster.benchmark.patterns_texts import code_key, jaccard, prose, squeezed, squeezed_value, tokens
 from omniclaude_dagster.benchmark.tasks import BenchmarkTask
 from omniclaude_dagster.errors import OmniClaudeError
@@ -203,9 +204,9 @@ def _solution_leaks(
     keys = {key: p for p in patterns if (key := code_key(p.code, p.function)) is not None}
     for query in queries:
         task = query.task
-        key = code_key(task.solution, task.entry_point)
-        if key is not None and key in keys:
-            yield Leak("solution", task.task_id, keys[key].name, "code, but for names", f"def {keys[key].function}")
+        same = next((keys[key] for key in sorted(solution_keys(task)) if key in keys), None)
+        if same is not None:
+            yield Leak("solution", task.task_id, same.name, "code, but for names", f"def {same.function}")
         solution = squeezed(task.solution)
         if len(solution) >= _MIN_SOLUTION_CHARS:
             holding = (text for text in texts if solution in text.text)

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from omniclaude_dagster.benchmark.patterns_texts import code_key, jaccard, prose, squeezed, squeezed_value, tokens
+from omniclaude_dagster.benchmark.patterns_solutions import solution_keys
+from omniclaude_dagster.benchmark.patterns_texts import jaccard, prose, squeezed, squeezed_value, tokens
 from omniclaude_dagster.benchmark.tasks import BenchmarkTask
 from omniclaude_dagster.patterns.model import Embedder, Vectors
 
@@ -87,11 +88,11 @@ def call_texts(task: BenchmarkTask) -> list[str]:
 class _Compared:
     task: BenchmarkTask
     words: frozenset[str]
-    code: str | None
+    keys: frozenset[str]
 
     @classmethod
     def of(cls, task: BenchmarkTask) -> "_Compared":
-        return cls(task, tokens(prose(task.prompt)), code_key(task.solution, task.entry_point))
+        return cls(task, tokens(prose(task.prompt)), solution_keys(task))
 
 
 def _similarities(store: Sequence[BenchmarkTask], query: Sequence[BenchmarkTask], embedder: Embedder) -> Vectors:
@@ -113,7 +114,7 @@ def _closeness(query: _Compared, other: _Compared, cosine: float) -> LeftOutReas
         return "same_words"
     if cosine >= MAX_COSINE:
         return "same_meaning"
-    if query.code is not None and query.code == other.code:
+    if query.keys & other.keys:
         return "same_solution"
     if query.task.entry_point in other.task.prompt + other.task.solution:
         text = public_text(other.task)

@@ -1,15 +1,20 @@
-"""Canonical solutions in the form in which a model would have answered. Edits text only; runs nothing.
+"""Canonical solutions in the form in which a model would have answered, and as the pipeline would keep them.
+
+Edits text only; runs nothing of it.
 
 MBPP+ shows calls, never a signature, so our request gives the parameters names of its own (`arg_1`). A model sees
 them and uses them; a canonical solution has others, and would be refused for that alone.
 """
 
 import ast
+from functools import lru_cache
 
+from omniclaude_dagster.benchmark.patterns_texts import code_key
 from omniclaude_dagster.benchmark.tasks import BenchmarkTask
 from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.request.understanding import understand
 from omniclaude_dagster.request.understanding.python_text import NotPythonError, module_of
+from omniclaude_dagster.stages.logic_tidy import tidied
 
 
 def fitted_solution(task: BenchmarkTask) -> str:
@@ -18,6 +23,17 @@ def fitted_solution(task: BenchmarkTask) -> str:
     if parsed.signature is None:
         return task.solution
     return with_parameters(task.solution, task.entry_point, [p.name for p in parsed.signature.parameters])
+
+
+def solution_keys(task: BenchmarkTask) -> frozenset[str]:
+    """The `code_key` of the solution as it is published, and of what the pipeline makes of it."""
+    return _keys(task.solution, task.entry_point)
+
+
+@lru_cache(maxsize=4096)
+def _keys(source: str, function: str) -> frozenset[str]:
+    keys = (code_key(text, function) for text in (source, tidied(source)))
+    return frozenset(key for key in keys if key is not None)
 
 
 def with_parameters(source: str, function: str, names: list[str]) -> str:

@@ -58,15 +58,15 @@ def squeezed_value(value: object) -> str | None:
 def code_key(source: str, function: str) -> str | None:
     """Equal for two modules whose function does the same in the same way, whatever anything in it is called.
 
-    As a pattern's fingerprint, but whatever else stands in the module, and in whatever order. None where the source
-    cannot be read or lacks the function.
+    As a pattern's fingerprint, but whatever else stands in the module, in whatever order, and without the casts that
+    the pipeline puts in for the type checker. None where the source cannot be read or lacks the function.
     """
     try:
         module = module_of(source)
         asked = [n for n in module.body if isinstance(n, ast.FunctionDef) and n.name == function]
         if not asked:
             return None
-        bare = ast.unparse(_reached(module, asked[-1]))
+        bare = ast.unparse(_Uncast().visit(_reached(module, asked[-1])))
         return code_fingerprint(
             bare, function=function, own_classes=(), node_kind=NodeKind.COMPUTE, inputs={}, outputs={}
         )
@@ -93,6 +93,16 @@ def _defined(node: ast.stmt) -> Iterator[str]:
             yield from (target.id for target in targets if isinstance(target, ast.Name))
         case ast.AnnAssign(target=ast.Name(id=name)):
             yield name
+
+
+class _Uncast(ast.NodeTransformer):
+    """`cast(type, value)` as the value."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Any call; of a cast what is cast."""
+        self.generic_visit(node)
+        is_cast = isinstance(node.func, ast.Name) and node.func.id == "cast" and len(node.args) == 2
+        return node.args[1] if is_cast else node
 
 
 def _ordered(value: object) -> object:

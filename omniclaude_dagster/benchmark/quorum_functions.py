@@ -13,6 +13,7 @@ from pathlib import Path
 
 from omniclaude_dagster.benchmark.judge import HiddenTestJudge
 from omniclaude_dagster.benchmark.mutants import mutants_of
+from omniclaude_dagster.benchmark.patterns_solutions import fitted_solution
 from omniclaude_dagster.benchmark.platform import BenchmarkPlatform
 from omniclaude_dagster.benchmark.quorum_case import Prepared, QuorumCase
 from omniclaude_dagster.benchmark.row import CANONICAL
@@ -69,10 +70,11 @@ class FunctionCases:
             await asyncio.to_thread(self.judge.expected.of, task)
         except RequestError as exc:
             return Prepared(unusable=f"the task cannot be judged here: {exc.message}")
-        right = await self._case(Sample(task, 0, CANONICAL, task.solution), is_right=True)
+        solution = fitted_solution(task)
+        right = await self._case(Sample(task, 0, CANONICAL, solution), is_right=True)
         if right is None:
-            return Prepared(unusable="the canonical solution would not be published")
-        found = mutants_of(task.solution, task.entry_point, count=_TRIED_MUTANTS, seed=self.seed)
+            return Prepared(unusable="the canonical solution: a gate refuses it, or no visible example proves it")
+        found = mutants_of(solution, task.entry_point, count=_TRIED_MUTANTS, seed=self.seed)
         for number, mutant in enumerate(found, 1):
             judgement = await asyncio.to_thread(self.judge.judge_source, task, mutant.source)
             if judgement.is_passed:

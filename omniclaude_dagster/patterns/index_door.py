@@ -52,6 +52,7 @@ class IndexDoor:
                 answer = ask(self._chosen_index(model, dimension, revision))
             except (IndexUnavailableError, ConfigurationError) as exc:
                 self._pause.begin(exc.message)
+                self._ask_what_it_knows()
             else:
                 self._pause.end()
                 self._drop_substitute()
@@ -78,7 +79,9 @@ class IndexDoor:
                     raise IndexUnavailableError("there is no vector index.")
                 index = self._chosen = self._make(model, dimension)
             if self._seen is None:
-                self._seen = index.seen_revision() if isinstance(index, LastingIndex) else 0
+                seen = index.seen_revision() if isinstance(index, LastingIndex) else 0
+                # One that knows more than there is was filled from another database.
+                self._seen = seen if seen <= revision else 0
             if index.needs_vectors:
                 self._seen = feed(self._store, index, after=self._seen, revision=revision)
             return index
@@ -89,6 +92,11 @@ class IndexDoor:
                 self._embedded, self._embedded_seen = EmbeddedIndex(embedding_model=model, dimension=dimension), 0
             self._embedded_seen = feed(self._store, self._embedded, after=self._embedded_seen, revision=revision)
             return self._embedded
+
+    def _ask_what_it_knows(self) -> None:
+        """It may come back without what it was told."""
+        with self._lock:
+            self._seen = None
 
     def _drop_substitute(self) -> None:
         with self._lock:

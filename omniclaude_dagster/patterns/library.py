@@ -178,8 +178,8 @@ class PatternLibrary:
 
     def _find(self, query: PatternQuery) -> Found:
         self._refresh_catalogue()
-        fields = " ".join([*query.systems, *query.inputs, *query.outputs])
-        text = f"{query.text}\n{fields}"
+        # Without the names of fields: those of different tasks are often the same.
+        text = f"{query.text}\n{' '.join(query.systems)}"
         meaning = self._meaning(text)
         candidates, vectors = self._candidates(query, terms_of(text), meaning)
         vector = (

@@ -20,10 +20,10 @@ WEIGHTS: Mapping[str, float] = {"meaning": 0.40, "keywords": 0.25, "quality": 0.
 # After so many days without use a pattern counts half as fresh.
 RECENCY_HALF_LIFE_DAYS = 90.0
 # What meaning and keywords must reach together, weighed as in the score. Found with the built-in model on pairs of
-# requests that do and do not help each other: tests/unit/patterns/test_relevance.py holds them.
-MIN_RELEVANCE = 0.30
+# requests that do and do not help each other: tests/unit/patterns/test_pattern_relevance.py holds them.
+MIN_RELEVANCE = 0.36
 # The same where only keywords can be compared.
-MIN_KEYWORDS = 0.30
+MIN_KEYWORDS = 0.35
 # Finer differences mean nothing, and a backend that keeps vectors in its own way may have them.
 DECIMALS = 4
 _SECONDS_PER_DAY = 86_400.0

@@ -19,16 +19,17 @@ _NAMES = frozenset(
 )
 _SHORT_FORMS = {"postgres": "postgresql", "mongo": "mongodb", "elastic": "elasticsearch"}
 _COMMON = frozenset(
-    "a about all an and any are as at be been being by can could did do does done each either for from had has have he"
-    " here how i if in into is it its me my no nor not of off on onto or our out over per she should so some such than"
-    " that the their them then there these they this those to under up upon us using via was we were what when where"
-    " which while who whom whose why will with would you your".split()
+    "a about all an and any are as at be been being by can could did do does done each either for from had has have"
+    " he here how i if in into is it its me my no nor not of off on onto or our out over per she should so some such"
+    " than that the their them then there these they this those to under up upon us using via was we were what when"
+    " where whether which while who whom whose why will with would you your".split()
 )
-# What nearly every request says: it tells nothing about the task.
+# What nearly every request says, and how nearly every field is called: it tells nothing about the task.
 _REQUEST = frozenset(
-    "add build builds called create creates creating compute computes develop effect function functions generate"
-    " generates given implement implements make makes method must named need needs new node nodes orchestrator please"
-    " program python reducer return returns returning use used uses want write writes writing".split()
+    "add build builds called compute computes create creates creating data develop effect find finds function"
+    " functions generate generates given implement implements input inputs make makes method must named need needs"
+    " new node nodes orchestrator output outputs please program python reducer result results return returning"
+    " returns take takes use used uses value values want write writes writing".split()
 )
 STOP_WORDS = _COMMON | _REQUEST
 
@@ -44,9 +45,14 @@ def terms_of(text: str) -> list[str]:
 
 
 def singular(word: str) -> str:
-    """The word without a plural ending: the S-stemmer (Harman, "How effective is suffixing?", JASIS 42, 1991)."""
+    """The word without a plural ending.
+
+    The S-stemmer (Harman, "How effective is suffixing?", JASIS 42, 1991), and one rule before its own: taxes, matches.
+    """
     if len(word) <= 3 or not word.endswith("s"):
         return word
+    if word.endswith(("xes", "sses", "shes", "tches")):
+        return word[:-2]
     if word.endswith("ies") and not word.endswith(("eies", "aies")):
         return word[:-3] + "y"
     if word.endswith("es") and not word.endswith(("aes", "ees", "oes")):

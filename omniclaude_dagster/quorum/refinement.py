@@ -28,6 +28,7 @@ MAX_DIFF_CHARS = 20_000
 MIN_SUPPORT = 0.5
 # Hashes of all other files: its part of a diff would only repeat them.
 _NOT_COMPARED = "node.manifest.yaml"
+_LOGIC = "logic.py"
 _RANKS: dict[GateStatus, int] = {"pass": 2, "warn": 1, "fail": 0, "skipped": 0}
 
 type Judge = Callable[[NodeBlueprint], Awaitable[tuple[NodeBundle, ExecutedFacts]]]
@@ -99,9 +100,9 @@ def is_improved(base: ExecutedFacts, new: ExecutedFacts) -> bool:
 
 
 def bundle_diff(base: NodeBundle, new: NodeBundle, *, max_chars: int = MAX_DIFF_CHARS) -> str:
-    """What changes in the files, as a unified diff; the manifest, which follows them, is left out."""
+    """What changes in the files, as a unified diff, the logic first; the manifest, which follows them, is left out."""
     parts: list[str] = []
-    for path in sorted({*base.files, *new.files} - {_NOT_COMPARED}):
+    for path in sorted({*base.files, *new.files} - {_NOT_COMPARED}, key=lambda path: (path != _LOGIC, path)):
         before, after = base.files.get(path, b""), new.files.get(path, b"")
         if before != after:
             parts += difflib.unified_diff(_lines(before), _lines(after), f"a/{path}", f"b/{path}")

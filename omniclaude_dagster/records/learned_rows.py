@@ -108,7 +108,8 @@ def decisions_of(record: GenerationRecord) -> list[Row]:
     if outcome is None:
         return []
     chosen = outcome.applied or outcome.suggested
-    waiting = (record.waiting or (outcome.suggested.bundle if outcome.suggested else None)) if _waits(outcome) else None
+    is_open = outcome.needs_person and not record.is_preview
+    waiting = record.waiting if is_open else None
     decision = QuorumDecisionRow(
         correlation_id=uuid.UUID(record.result.correlation_id),
         request_id=record.result.request_id,
@@ -125,7 +126,7 @@ def decisions_of(record: GenerationRecord) -> list[Row]:
         if waiting
         else {},
         output_dir=record.output_dir,
-        review="open" if _waits(outcome) else "none",
+        review="open" if is_open else "none",
         review_note="",
         reviewed_at=None,
         timestamp=record.finished_at,
@@ -148,10 +149,6 @@ def reported_row(reported: ReportedRow) -> Row:
     row["model_name"] = row.pop("model")
     row["success"] = row.pop("is_success")
     return row
-
-
-def _waits(outcome: QuorumOutcome) -> bool:
-    return outcome.needs_person or outcome.suggested is not None
 
 
 def _ballot(record: GenerationRecord, panel: str, number: int, ballot: Ballot) -> Row:

@@ -73,9 +73,7 @@ def learn(
         known = _insert_pattern(connection, pattern, revisions)
         if known is not None:
             effects = _with_repetition(effects, known, generation, model_calls=model_calls)
-    for row, role in effects:
-        if insert_new(connection, _REUSES, [row]):
-            _apply(connection, row, role, revisions)
+    _take_over(connection, effects, revisions)
     revisions.keep()
 
 
@@ -93,8 +91,7 @@ def add(connection: Connection, pattern: Row) -> Added:
             "finished_at": pattern["created_at"],
         }
         row = reuse_row(origin, PatternReuse(known, "repeated", rank=0, score=0.0), model_calls=0)
-        if insert_new(connection, _REUSES, [row]):
-            _apply(connection, row, "repeated", revisions)
+        _take_over(connection, [(row, "repeated")], revisions)
     revisions.keep()
     return Added(known or pattern["pattern_id"], is_new=known is None)
 
@@ -201,11 +198,21 @@ def _with_repetition(
     return [*others, (row | {"role": "repeated"}, "repeated")]
 
 
-def _apply(connection: Connection, row: Row, role: str, revisions: _Revisions) -> None:
-    changes = _changes(row, role)
-    if changes:
-        changes["revision"] = next(revisions)
-        connection.execute(update(_PATTERNS).where(_P.pattern_id == row["pattern_id"]).values(changes))
+def _take_over(connection: Connection, effects: Sequence[tuple[Row, str]], revisions: _Revisions) -> None:
+    """Insert the rows of one generation, and let each that was not there yet change its pattern."""
+    if not effects:
+        return
+    of_generation = PatternReuseRow.correlation_id == effects[0][0]["correlation_id"]
+    counted = set(connection.scalars(select(PatternReuseRow.pattern_id).where(of_generation)))
+    fresh = [effect for effect in effects if effect[0]["pattern_id"] not in counted]
+    if fresh:
+        connection.execute(insert(_REUSES), [row for row, _ in fresh])
+    known = set(_known(connection, [row["pattern_id"] for row, _ in fresh]))
+    for row, role in fresh:
+        changes = _changes(row, role)
+        if changes and row["pattern_id"] in known:
+            changes["revision"] = next(revisions)
+            connection.execute(update(_PATTERNS).where(_P.pattern_id == row["pattern_id"]).values(changes))
 
 
 def _changes(row: Row, role: str) -> dict[str, Any]:

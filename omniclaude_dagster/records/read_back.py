@@ -94,7 +94,7 @@ def pattern_of_generation(row: StoredRow) -> Pattern | None:
             models={},
             request=request,
             examples=request.get("examples") or (),
-            origin=_ORIGINS.get(logic["origin"], logic["origin"]),
+            origin=_ORIGINS.get(logic["origin"], str(logic["origin"])),
             quality_score=row["quality_score"],
             models_used=tuple(filter(None, [logic.get("model")])),
             core_version="",

@@ -81,11 +81,12 @@ def examples_of(bundle: NodeBundle, *, kind: NodeKind | None, request_id: str) -
 
 
 def _request_of(bundle: NodeBundle) -> GenerationRequest:
+    content = bundle.files.get(REQUEST_FILE, b"")
     try:
-        return request_from_mapping(parse_json(bundle.files[REQUEST_FILE].decode()))
-    except (KeyError, ValueError, RequestError) as exc:
+        return request_from_mapping(parse_json(content.decode()))
+    except RequestError as exc:
         raise RequestError(
-            f"the node has no readable {REQUEST_FILE}, so its examples cannot be checked: {exc}.",
+            f"the node's examples cannot be checked, for its {REQUEST_FILE} is missing or damaged: {exc.message}",
             cure="generate it again",
         ) from None
 

@@ -20,7 +20,7 @@ from omniclaude_dagster.stages.model import (
     GenerationResult,
     StageRecord,
 )
-from omniclaude_dagster.stages.refine import quorum_as_json
+from omniclaude_dagster.stages.refine import quorum_as_json, waiting_for_person
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome, decided
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def result_of(state: GenerationState) -> GenerationResult:
         gates=[gate.as_json() for gate in state.gate_results],
         files=[file.as_json() for file in published.files] if published else [],
         error=state.error,
-        quorum=quorum_as_json(state.quorum, request_id=state.request_id) if state.quorum else None,
+        quorum=quorum_as_json(state),
         patterns=_patterns_as_json(state),
     )
 
@@ -157,6 +157,9 @@ def record_of(state: GenerationState, result: GenerationResult) -> GenerationRec
         source=state.accepted.source,
         run_id=state.run_id,
         output_dir=str(state.output_dir),
+        is_preview=state.is_preview,
         quorum=state.quorum,
-        reuses=reuses_of(state),
+        waiting=waiting_for_person(state),
+        # A dry run delivers nothing, which is no pattern's failure.
+        reuses=() if state.is_preview else reuses_of(state),
     )

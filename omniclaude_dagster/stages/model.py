@@ -118,6 +118,8 @@ class GenerationRecord:
     quorum: QuorumOutcome | None = None
     # The node that a person may accept: with the suggested edit, or the one that the quorum blocked.
     waiting: NodeBundle | None = None
+    # A dry run delivered nothing, so there is nothing that a person could decide.
+    is_preview: bool = False
     # What came of each pattern that stage 1.5 found.
     reuses: tuple[PatternReuse, ...] = ()
     # What the library learns from this generation, with its vector where one could be made.

@@ -166,9 +166,22 @@ def _deficiencies(ballots: tuple[Ballot, ...]) -> list[str]:
     return [f"{seat}: {d.file}:{d.line} {d.message}" for seat, d in found[:_MAX_NAMED]]
 
 
-def quorum_as_json(outcome: QuorumOutcome, *, request_id: str) -> dict[str, Any]:
-    """The quorum as `generate --json` and the run's metadata show it."""
+def waiting_for_person(state: GenerationState) -> NodeBundle | None:
+    """The node that a person may accept: with the suggested edit, or the one that was blocked; None for neither."""
+    if state.quorum is None:
+        return None
+    if state.quorum.tally.decision == "block":
+        return state.bundle
+    return state.quorum.suggested.bundle if state.quorum.suggested else None
+
+
+def quorum_as_json(state: GenerationState) -> dict[str, Any] | None:
+    """The quorum as `generate --json` and the run's metadata show it; None where none was asked."""
+    outcome = state.quorum
+    if outcome is None:
+        return None
     tally_ = outcome.tally
+    is_open = outcome.needs_person and not state.is_preview
     return {
         "panel": outcome.panel,
         "decision": tally_.decision,
@@ -190,5 +203,5 @@ def quorum_as_json(outcome: QuorumOutcome, *, request_id: str) -> dict[str, Any]
         ],
         "applied_diff": outcome.applied.diff if outcome.applied else "",
         "suggested_diff": outcome.suggested.diff if outcome.suggested else "",
-        "review_command": f"omniclaude review show {request_id}" if outcome.needs_person else "",
+        "review_command": f"omniclaude review show {state.request_id}" if is_open else "",
     }

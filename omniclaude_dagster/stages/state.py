@@ -77,6 +77,8 @@ class GenerationState:
     model_calls: tuple[ModelCall, ...] = ()
     quality: Quality | None = None
     published: PublishedNode | None = None
+    # A dry run: everything but the writing.
+    is_preview: bool = False
     # Set when edits of a person were merged into `bundle`.
     update: Update | None = None
     # What stage 5.5 decided; None where no quorum was asked.

@@ -185,7 +185,8 @@ def test_a_run_that_was_ended_goes_on_where_it_stopped(
     assert told[2].kept["filling the library"] == 5
     assert told[2].kept["with and without the library"] >= 1
     assert sum(len(one.rows.get("filling the library", ())) for one in told) == 5
-    assert figures(report) == figures(measured[1])
+    # The stored requests name the folder of their nodes, which is another one here.
+    assert {**figures(report), "leak_check": None} == {**figures(measured[1]), "leak_check": None}
 
 
 def test_a_planted_leak_blocks_the_run_before_a_model_is_asked(home: Path, sandbox: BubblewrapSandbox) -> None:

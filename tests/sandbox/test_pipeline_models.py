@@ -69,7 +69,8 @@ def accepted(name: str = "Doubler", *, request_id: str = "", prompt: str = "", *
 def platform_for(home: Path, sandbox: Any, server: ScriptedModelServer | None, **settings: Any) -> Platform:
     """A platform whose models are the real gateway, asking the server that the settings name."""
     address = {"model_base_url": server.base_url, "model_api_key": KEY} if server else {"model_base_url": ""}
-    return Platform(Settings.model_validate({"home": home, **address, **settings}), sandbox=sandbox)
+    kept = {"home": home, "pattern_holdout_share": 0}
+    return Platform(Settings.model_validate({**kept, **address, **settings}), sandbox=sandbox)
 
 
 def generate(
@@ -182,7 +183,8 @@ def test_a_later_request_reuses_the_proven_body_without_a_model(tmp_path: Path, 
         second = asyncio.run(platform.generate(accepted("DoublerTwo")))
         assert server.chat_count == 1
     assert (first.status, second.status) == ("published", "published")
-    assert "earlier generation" in stage(second, "3")["message"]
+    assert "logic from pattern" in stage(second, "3")["message"]
+    assert [(p["name"], p["role"]) for p in second.patterns] == [("Doubler", "reused")]
 
 
 MISBEHAVIOURS: dict[str, tuple[Fault, str]] = {

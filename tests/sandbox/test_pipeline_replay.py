@@ -58,7 +58,10 @@ def accepted(name: str = "Doubler", **more: Any) -> AcceptedRequest:
 
 
 def generate(home: Path, sandbox: Sandbox, server: ScriptedModelServer | None, *asked: AcceptedRequest) -> Any:
-    settings = Settings.model_validate({"home": home, "model_base_url": server.base_url if server else ""})
+    address = server.base_url if server else ""
+    settings = Settings.model_validate(
+        {"home": home, "model_base_url": address, "pattern_holdout_share": 0, "panel": "local"}
+    )
     with Platform(settings, sandbox=sandbox) as platform:
         return [asyncio.run(platform.generate(request)) for request in asked]
 
@@ -153,10 +156,48 @@ def test_a_replay_reuses_what_was_reused_then_and_nothing_that_came_later(tmp_pa
         # Offered to neither of the two then; newer, so it would come first now.
         (third,) = generate(home, sandbox, server, accepted("Third"))
     assert [r.status for r in (first, second, third)] == ["published"] * 3
-    assert [e.request_id for e in recorded(home, "request-doubler").earlier] == []
-    assert [e.request_id for e in recorded(home, "request-second").earlier] == ["request-doubler"]
+    assert [s.pattern.request_id for s in recorded(home, "request-doubler").patterns] == []
+    assert [s.pattern.request_id for s in recorded(home, "request-second").patterns] == ["request-doubler"]
     for number, result in enumerate((first, second, third)):
         assert_replays(home, sandbox, result, tmp_path / f"again-{number}")
+
+
+def ballot(score: float, verdict: str, *, factor: str = "") -> dict[str, Any]:
+    edit = {"kind": "none"}
+    if factor:
+        edit = {"kind": "replace_logic", "source": answer("Doubler", factor), "reason": "plainer"}
+    found = [{"file": "logic.py", "line": 9, "message": "it could be plainer"}]
+    return {"deficiencies": found, "verdict": verdict, "score": score, "edit": edit}
+
+
+REVIEWS: dict[str, tuple[dict[str, Any], str]] = {
+    "approved": (ballot(0.95, "approve"), "published"),
+    "approved with an edit that holds": (
+        ballot(0.9, "approve", factor="ModelDoublerOutput(doubled=data.n + data.n)"),
+        "published",
+    ),
+    "approved with an edit that is wrong": (
+        ballot(0.9, "approve", factor="ModelDoublerOutput(doubled=data.n * 3)"),
+        "published",
+    ),
+    "doubted, with an edit": (
+        ballot(0.7, "revise", factor="ModelDoublerOutput(doubled=data.n + data.n)"),
+        "needs_review",
+    ),
+}
+
+
+@pytest.mark.parametrize("review", REVIEWS, ids=str)
+def test_what_a_quorum_decided_replays_too(tmp_path: Path, sandbox: Sandbox, review: str) -> None:
+    vote, status = REVIEWS[review]
+    with ScriptedModelServer([right(), vote]) as server:
+        (result,) = generate(tmp_path / "home", sandbox, server, accepted(mode="strict"))
+    assert result.status == status, result.error
+    logic = (Path(result.node["path"]) / "logic.py").read_text()
+    assert ("data.n + data.n" in logic) == (review == "approved with an edit that holds")
+    assert "* 3" not in logic
+    done = assert_replays(tmp_path / "home", sandbox, result, tmp_path / "again")
+    assert [c.stage for c in done.state.model_calls] == ["3", "5.5"]
 
 
 def test_edits_that_were_merged_then_are_left_out_and_the_generated_bytes_come_again(

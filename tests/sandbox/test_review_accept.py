@@ -1,6 +1,7 @@
 """From a vote to a person's decision: real records, a real sandbox, a real folder; only the model is scripted."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -154,15 +155,18 @@ def test_nobody_can_accept_what_fails_a_gate(place: Workplace, case: str) -> Non
     assert place.decision(REQUEST_ID).review == "open"
 
 
-def test_the_program_lists_shows_and_accepts(suggested: Workplace) -> None:
+def test_the_program_lists_shows_and_accepts_once(suggested: Workplace) -> None:
     home = suggested.home
     (listed,) = objects_of(omniclaude("review", "list", "--json", home=home).stdout)
     assert (listed["request_id"], listed["decision"], listed["review"]) == ("doubling", "suggest", "open")
     shown = omniclaude("review", "show", "doub", home=home)
     assert "logic.py:1: the rule is not named" in " ".join(shown.stdout.split())
     assert WISH in shown.stdout
-    done = omniclaude("review", "accept", "doub", "--json", home=home)
-    assert done.returncode == 0, done.stderr
-    assert objects_of(done.stdout)[0]["review"] == "accepted"
-    assert omniclaude("review", "accept", "doubling", home=home).returncode == 2
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(omniclaude, "review", "accept", "doub", "--json", home=home) for _ in range(2)]
+        first, second = sorted((one.result() for one in both), key=lambda done: done.returncode)
+    assert (first.returncode, second.returncode) == (0, 2), (first.stderr, second.stderr)
+    assert objects_of(first.stdout)[0]["review"] == "accepted"
+    assert "being worked on" in second.stderr or "was accepted already" in second.stderr
+    assert WISH in suggested.text("models/model_doubler_input.py")
     assert omniclaude("review", "list", home=home).stdout == ""

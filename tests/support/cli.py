@@ -14,7 +14,7 @@ from omniclaude_dagster.stages.model import GenerationResult, GenerationStatus
 PROGRAM = (sys.executable, "-m", "omniclaude_dagster.surfaces.cli.main")
 RESULT_KEYS = [
     "request_id", "correlation_id", "mode", "status", "node", "quality_score", "quality", "cost_usd", "duration_ms",
-    "stages", "gates", "files", "error",
+    "stages", "gates", "files", "error", "quorum", "patterns",
 ]  # fmt: skip
 GATE_KEYS = ["gate", "phase", "is_blocking", "status", "message", "duration_ms"]
 STAGE_KEYS = [

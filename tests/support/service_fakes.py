@@ -120,7 +120,7 @@ class FakeParts:
             kind_figures=self.kind_figures,
             chain_for=self.chain_for,
             health=self.tried,
-            warm_up=self._work,
+            warm_up=self._warm_up,
             close=self._close,
         )
 
@@ -131,6 +131,10 @@ class FakeParts:
 
     def _close(self) -> None:
         self.is_closed = True
+
+    def _warm_up(self) -> None:
+        if self.failure is not None:
+            raise self.failure
 
     def _work(self) -> None:
         self.work_count += 1

@@ -12,6 +12,7 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -131,6 +132,7 @@ def _has_body(scope: Scope) -> bool:
 def _log_access(scope: Scope, exchange: _Exchange) -> None:
     """One line of JSON: nothing that a client sends can make a second one."""
     line: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "request_id": scope[REQUEST_ID],
         "method": scope["method"][:_MAX_LOGGED_CHARS],
         "path": scope["path"][:_MAX_LOGGED_CHARS],

@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from omniclaude_dagster.records.learned import ReportedRow
 from omniclaude_dagster.surfaces.api.answers import RecordedAnswer, SummaryAnswer, summary_answer
 from omniclaude_dagster.surfaces.api.blocking import BlockingWork
 from omniclaude_dagster.surfaces.api.guard import CALLER
-from omniclaude_dagster.surfaces.api.problems import MAX_ERRORS, FieldProblem, ProblemError, of_body
+from omniclaude_dagster.surfaces.api.problems import MAX_ERRORS, FieldProblem, ProblemError
 from omniclaude_dagster.surfaces.api.requests import Report, Reports
 from omniclaude_dagster.surfaces.api.services import Services
 
@@ -30,29 +30,27 @@ class FigureEndpoints:
         While the records are away the runs wait on disk: they are accepted all the same. An id that is known with
         another content is refused, and the whole batch with it.
         """
-        twice = next(reports.repeated(), None)
-        if twice is not None:
-            raise of_body("an earlier row of the batch has this id", pointer=f"/rows/{twice}/id")
         now = datetime.now(UTC)
         rows = [_row(report, reported_by=request.scope[CALLER], now=now) for report in reports.rows]
         await self._work.run(lambda: self._write(rows))
         return RecordedAnswer(accepted_count=len(rows))
 
     def _write(self, rows: Sequence[ReportedRow]) -> None:
-        contradicting: Collection[uuid.UUID] = ()
+        first: dict[uuid.UUID, ReportedRow] = {}
+        for row in rows:
+            first.setdefault(row.report_id, row)
+        wrong: set[uuid.UUID] = {row.report_id for row in rows if row != first[row.report_id]}
         with contextlib.suppress(RecordsUnavailableError):
-            contradicting = self._services.contradicting(rows)
-        if contradicting:
+            wrong |= self._services.contradicting(tuple(first.values()))
+        if wrong:
+            places = [number for number, row in enumerate(rows) if row.report_id in wrong]
+            detail = "is known with another content"
             raise ProblemError(
                 "conflict",
-                f"{len(contradicting)} of the ids are known with another content; nothing was stored.",
-                errors=[
-                    FieldProblem(pointer=f"/rows/{number}/id", detail="is known with another content")
-                    for number, row in enumerate(rows)
-                    if row.report_id in contradicting
-                ][:MAX_ERRORS],
+                f"{len(wrong)} of the ids are known with another content; nothing was stored.",
+                errors=[FieldProblem(pointer=f"/rows/{n}/id", detail=detail) for n in places[:MAX_ERRORS]],
             )
-        self._services.records.write_reported(rows)
+        self._services.records.write_reported(tuple(first.values()))
 
     async def metrics_summary(self) -> SummaryAnswer:
         """The state of the platform: success, quality, cost, trend."""

@@ -1,7 +1,5 @@
 """What may be asked of the service: one strict model a request. Checks types and sizes; meaning is checked below."""
 
-import uuid
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, WithJsonSchema, field_validator, model_validator
@@ -14,6 +12,7 @@ from omniclaude_dagster.surfaces.api.config import KIB
 from omniclaude_dagster.surfaces.api.texts import (
     COST_USD_SCHEMA,
     MAX_COST_NANOUSD,
+    WHOLE,
     Body,
     CostUsd,
     FieldTypes,
@@ -39,7 +38,7 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Stage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 _Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 _Domain = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,62})?$")]
-_NanoUsd = Annotated[int, Field(ge=0, le=MAX_COST_NANOUSD)]
+_NanoUsd = Annotated[int, Field(ge=0, le=MAX_COST_NANOUSD), WHOLE]
 _NANOUSD_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_COST_NANOUSD}
 _Origin = Literal["template", "earlier_generation", "model", "person"]
 
@@ -59,7 +58,7 @@ class PatternSearch(Body):
     systems: Systems = Field([])
     inputs: FieldTypes = Field({})
     outputs: FieldTypes = Field({})
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 5
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 5
 
 
 class AssistRequest(Body):
@@ -71,7 +70,7 @@ class AssistRequest(Body):
     node_kind: _Kind | None = None
     name: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]{0,63}$")] | None = None
     domain: _Domain | None = None
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 5
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE] = 5
 
 
 class NewPattern(Body):
@@ -125,8 +124,8 @@ class Report(Body):
     correlation_id: UuidText
     stage: _Stage
     model_name: PlainName
-    tokens_input: Annotated[int, Field(ge=0, le=_MAX_TOKENS)]
-    tokens_output: Annotated[int, Field(ge=0, le=_MAX_TOKENS)]
+    tokens_input: Annotated[int, Field(ge=0, le=_MAX_TOKENS), WHOLE]
+    tokens_output: Annotated[int, Field(ge=0, le=_MAX_TOKENS), WHOLE]
     latency_ms: Annotated[float, Field(ge=0, le=_MAX_LATENCY_MS)]
     cost_usd: Annotated[CostUsd | None, WithJsonSchema(COST_USD_SCHEMA)] = Field(
         None, json_schema_extra=_without_default
@@ -160,11 +159,3 @@ class Reports(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [samples.REPORTS]})
 
     rows: Annotated[list[Report], Field(min_length=1, max_length=MAX_REPORTS)]
-
-    def repeated(self) -> Iterator[int]:
-        """Indexes of rows whose id an earlier row of the batch has."""
-        seen: set[uuid.UUID] = set()
-        for index, row in enumerate(self.rows):
-            if row.id in seen:
-                yield index
-            seen.add(row.id)

@@ -1,7 +1,7 @@
 """What the service asks for its answers, as protocols: the real parts and the fakes of the tests fit alike."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -56,7 +56,7 @@ class Services:
     finder: PatternFinder
     adder: PatternAdder
     records: Records
-    contradicting: Callable[[Sequence[ReportedRow]], Collection[uuid.UUID]]
+    contradicting: Callable[[Sequence[ReportedRow]], Set[uuid.UUID]]
     kind_figures: Callable[[NodeKind], KindFigures | None]
     chain_for: Callable[[str], ResolvedChain]
     health: Callable[[], Mapping[str, PartHealth]]

@@ -66,11 +66,18 @@ def _timestamp(value: Any) -> Any:
     return datetime.fromisoformat(value).astimezone(UTC)
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 5.0 is a whole one there."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def nanousd_of(cost_usd: str) -> int:
     """Exact: text to integer nano-dollars, no float between."""
     return int(Decimal(cost_usd).scaleb(_NANOUSD_DIGITS))
 
 
+# A whole number, however it is written. Stands last: what stands behind it is missing in the document.
+WHOLE = BeforeValidator(_whole)
 PlainName = Annotated[str, StringConstraints(min_length=1, max_length=128), Field(json_schema_extra=_plain)]
 PlainLine = Annotated[str, StringConstraints(max_length=500), Field(json_schema_extra=_plain)]
 PromptText = Annotated[

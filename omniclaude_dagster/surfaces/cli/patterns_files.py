@@ -126,6 +126,9 @@ def _emit(done: "Imported") -> None:
 
 def _redactor(settings: "Settings") -> "Redactor":
     """Knows every key that is in use here."""
+    from contextlib import suppress
+    from urllib.parse import urlsplit
+
     from pydantic import SecretStr
 
     from omniclaude_dagster.providers.catalog import load_catalog
@@ -135,4 +138,6 @@ def _redactor(settings: "Settings") -> "Redactor":
     catalog = load_catalog(settings.model_configs or project_data_path() / "model_configs")
     names = {entry.api_key_env for entry in catalog.entries.values() if entry.api_key_env}
     own = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    with suppress(ValueError):
+        own += filter(None, [urlsplit(settings.records_url).password])
     return Redactor([*own, *(found for name in sorted(names) if (found := secret(name)))])

@@ -15,10 +15,12 @@ from omniclaude_dagster.records import migrate
 from omniclaude_dagster.records.engine import make_engine, parse_url
 from omniclaude_dagster.records.repository import RecordsStore
 from omniclaude_dagster.records.rows import payload_of
+from omniclaude_dagster.records.schema import FIRST_TABLES
 from omniclaude_dagster.records.spool import Spool
-from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest
+from omniclaude_dagster.request.model import AcceptedRequest, GenerationRequest, NodeKind
 from omniclaude_dagster.stages.recipe import Recipe
 from tests.support.generation_records import NOON, make_outcome, make_record
+from tests.support.pattern_fakes import pattern_for
 
 pytestmark = pytest.mark.integration
 
@@ -112,14 +114,83 @@ def test_a_recipe_comes_back_with_the_order_of_keys_and_the_kind_of_numbers(stor
     assert found.calls == make_record().model_calls
 
 
-def test_the_earlier_generations_of_a_recipe_come_back_in_their_order_and_missing_ones_are_left_out(store):
-    for number in (1, 2):
-        store.write(make_record(number))
-    ids = [uuid.UUID(make_record(number).result.correlation_id) for number in (2, 7, 1)]
-    store.write(make_record(3, recipe=recipe_for(3, earlier=tuple(ids)).as_text()))
+def test_the_patterns_of_a_recipe_come_back_in_their_order_and_purged_ones_are_left_out(store):
+    patterns = [pattern_for(f"number {n}") for n in range(3)]
+    for pattern in patterns:
+        store.add_pattern(pattern, vector=None, embedding_model="")
+    store.set_pattern_status([patterns[1].pattern_id], "retired", reason="age")
+    store.purge_patterns([patterns[1].pattern_id])
+    offered = tuple(patterns[n].pattern_id for n in (2, 1, 0))
+    store.write(make_record(3, recipe=recipe_for(3, patterns=offered).as_text()))
     found = store.recorded_generation("request-3")
-    assert [e.request_id for e in found.earlier] == ["request-2", "request-1"]
-    assert [e.correlation_id for e in found.earlier] == [ids[0], ids[2]]
+    assert [s.pattern for s in found.patterns] == [patterns[2], patterns[0]]
+
+
+SOURCE = "def compute(data: ModelTaxInput) -> ModelTaxOutput:\n    return ModelTaxOutput(tax=data.net * 0.19)\n"
+# What a release without a library kept of a published body.
+LOGIC = {
+    "origin": "earlier_generation",
+    "function": "compute",
+    "source": SOURCE,
+    "model": "smollm2-135m",
+    "description": "Adds the tax to a net amount.",
+    "input_class": "ModelTaxInput",
+    "output_class": "ModelTaxOutput",
+    "inputs": {"net": "float"},
+    "outputs": {"tax": "float"},
+}
+NODE = {"kind": "COMPUTE", "name": "Tax", "class_name": "NodeTaxCompute", "domain": "tax", "path": "/out/node_tax"}
+
+
+def recipe_of_the_second_release(*earlier: uuid.UUID) -> str:
+    document = json.loads(recipe_for(3).as_text())
+    del document["patterns"]
+    return json.dumps({**document, "format": 1, "earlier": list(map(str, earlier))})
+
+
+def test_the_generations_of_an_older_recipe_come_back_as_patterns_in_their_order(store):
+    for number in (1, 2):
+        source = SOURCE.replace("0.19", f"0.{number}")
+        store.write(make_record(number, logic={**LOGIC, "source": source}, result={"node": NODE}))
+    store.write(make_record(4))
+    ids = [uuid.UUID(make_record(number).result.correlation_id) for number in (2, 7, 4, 1)]
+    store.write(make_record(3, recipe=recipe_of_the_second_release(*ids)))
+    found = store.recorded_generation("request-3")
+    patterns = [stored.pattern for stored in found.patterns]
+    assert [p.request_id for p in patterns] == ["request-2", "request-1"]
+    assert [p.correlation_id for p in patterns] == [ids[0], ids[3]]
+    assert (patterns[1].code, patterns[1].function) == (SOURCE.replace("0.19", "0.1"), "compute")
+    assert (patterns[1].inputs, patterns[1].outputs) == ({"net": "float"}, {"tax": "float"})
+    assert (patterns[1].node_kind, patterns[1].origin, patterns[1].name) == (NodeKind.COMPUTE, "pattern", "Tax")
+    assert patterns[0].pattern_id != patterns[1].pattern_id
+    assert store.pattern_revision() == 0, "bringing them back stores nothing"
+
+
+def test_an_older_generation_brings_its_examples_along(store):
+    store.write(make_record(1, logic=LOGIC, result={"node": NODE}, recipe=recipe_of_the_second_release()))
+    (pattern,) = store.generations_as_patterns([uuid.UUID(make_record(1).result.correlation_id)])
+    assert pattern.examples[0]["input"] == {"zeta": 1e30, "alpha": -0.0}
+    assert pattern.request["prompt"] == "COMPUTE node that doubles"
+    assert pattern.models_used == ("smollm2-135m",)
+
+
+@pytest.mark.parametrize(
+    ("logic", "status"),
+    [
+        ({}, "published"),
+        (LOGIC, "needs_review"),
+        ({**LOGIC, "source": "def compute(:"}, "published"),
+        ({**LOGIC, "source": None}, "published"),
+        ({**LOGIC, "inputs": None}, "published"),
+        ({"source": SOURCE}, "published"),
+        ({**LOGIC, "function": "not a name"}, "published"),
+    ],
+    ids=["no body", "never published", "no Python", "no source", "no fields", "nothing else", "no function"],
+)
+def test_an_older_generation_without_a_proven_body_is_no_pattern(store, logic, status):
+    store.write(make_record(1, logic=logic, result={"node": NODE, "status": status}))
+    assert store.generations_as_patterns([uuid.UUID(make_record(1).result.correlation_id)]) == ()
+    assert store.generations_as_patterns([]) == ()
 
 
 def test_a_generation_without_a_recipe_cannot_be_replayed_and_an_unknown_one_neither(store):
@@ -154,6 +225,7 @@ def test_a_payload_spooled_by_the_first_release_is_still_delivered(store, engine
     for name in ("ordinal", "request_sha256", "reply_text", "verdict"):
         del payload["model_calls"][0][name]
     del payload["generations"][0]["recipe"]
+    payload = {name: rows for name, rows in payload.items() if name in FIRST_TABLES}
     Spool(tmp_path / "spool").append("old", payload)
     assert store.replay_spool() == 1
     assert store.health().set_aside_count == 0

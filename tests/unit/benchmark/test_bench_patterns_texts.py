@@ -2,7 +2,7 @@
 
 import pytest
 
-from omniclaude_dagster.benchmark.patterns_solutions import fitted_solution, with_parameters
+from omniclaude_dagster.benchmark.patterns_solutions import fitted_solution, solution_keys, with_parameters
 from omniclaude_dagster.benchmark.patterns_texts import code_key, jaccard, prose, squeezed, squeezed_value, tokens
 from omniclaude_dagster.benchmark.tasks import BenchmarkTask
 
@@ -40,6 +40,18 @@ def test_code_is_the_same_whatever_its_names_order_and_annotations_are() -> None
 @pytest.mark.parametrize("change", [("% 2", "% 3"), ("+= 1", "+= 2"), ("== 0", "!= 0")])
 def test_code_that_does_something_else_has_another_key(change: tuple[str, str]) -> None:
     assert code_key(SOLUTION, "is_even_length") != code_key(KEPT.replace(*change), "check")
+
+
+def test_what_the_pipeline_makes_of_a_solution_is_still_that_solution() -> None:
+    prompt = '"""\nTotal.\nassert total([1], 1) == 1\n"""\n'
+    source = "def total(A,n) :\n    s = 0\n    for i in range(0,n) :\n        s += A[i]\n    return (s)\n"
+    kept = (
+        "from typing import Any, cast\n\ndef total(arg_1: list[Any], arg_2: int) -> float:\n    s = 0\n"
+        "    for i in range(arg_2):\n        s += arg_1[i]\n    return cast('float', s)\n"
+    )
+    task = BenchmarkTask("T/1", prompt, "total", source, ([[1], 1],), 1, 0.0, True)
+    assert code_key(kept, "total") in solution_keys(task)
+    assert code_key(kept.replace("+=", "-="), "total") not in solution_keys(task)
 
 
 def test_what_a_function_does_not_reach_makes_no_difference() -> None:

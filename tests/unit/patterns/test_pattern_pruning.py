@@ -1,12 +1,15 @@
 """What is retired and why: each rule with a pattern that breaks it and one that just does not."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from omniclaude_dagster.patterns.model import StoredPattern
+from omniclaude_dagster.patterns.model import ROLES, StoredPattern
 from omniclaude_dagster.patterns.pruning import RULES, to_retire
+from omniclaude_dagster.patterns.ranking import WEIGHTS
 from omniclaude_dagster.request.model import NodeKind
 from tests.support.pattern_fakes import pattern_for
 
@@ -70,6 +73,28 @@ def three_better() -> list[StoredPattern]:
 
 def test_every_rule_of_the_table_is_tried() -> None:
     assert set(CASES) == {rule.name for rule in RULES}
+
+
+def rows_of_the_page(after: str) -> dict[str, str]:
+    """Rows of a table in docs/patterns.md: what stands in backquotes first, and the rest."""
+    page = (Path(__file__).parents[3] / "docs" / "patterns.md").read_text(encoding="utf-8")
+    table = page.partition(after)[2].partition("\n\n")[0]
+    return dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", table, flags=re.MULTILINE))
+
+
+def test_the_page_for_people_gives_the_weights_and_the_roles() -> None:
+    weights = {name: float(rest.partition(" ")[0]) for name, rest in rows_of_the_page("| share |").items()}
+    assert weights == dict(WEIGHTS)
+    assert list(rows_of_the_page("| role |")) == list(ROLES)
+
+
+def test_the_page_for_people_says_what_the_table_says() -> None:
+    rows = rows_of_the_page("| rule |")
+    assert list(rows) == [rule.name for rule in RULES]
+    for rule in RULES:
+        figures = [*rule.thresholds.values(), *([rule.spares_best] if rule.spares_best else [])]
+        missing = [figure for figure in figures if f" {figure:g}" not in rows[rule.name]]
+        assert not missing, (rule.name, missing)
 
 
 @pytest.mark.parametrize("rule", CASES)

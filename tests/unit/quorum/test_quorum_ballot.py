@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from omniclaude_dagster.providers.openai_compatible import is_strict_compatible
@@ -21,6 +21,7 @@ from omniclaude_dagster.quorum.ballot import (
     read_ballot,
 )
 from omniclaude_dagster.quorum.model import Candidate, Deficiency, ProposedEdit
+from omniclaude_dagster.quorum.shown import json_row, json_text, numbered, rows_within
 from tests.support.generated_nodes import blueprint_for
 from tests.support.quorum_fakes import (
     OTHER_BODY,
@@ -95,6 +96,30 @@ def test_code_has_the_first_claim_on_the_room() -> None:
     assert "(cut:" not in shown.partition("FILE logic.py:")[2].partition("FILE node.py")[0]
 
 
+def test_lines_are_counted_as_python_counts_them() -> None:
+    text = "a\r\nb\rc\x0cd\u2028e\n"
+    assert numbered(text, max_chars=500) == "1| a\n2| b\n3| c\\fd\\u2028e"
+
+
+@example("\xe9\x00" * 100, 80)
+@given(st.text(max_size=300), st.integers(60, 200))
+def test_a_text_is_cut_to_its_limit_and_is_json_up_to_there(text: str, limit: int) -> None:
+    shown = json_text(text, max_chars=limit)
+    assert len(shown) <= limit
+    kept, end = json.JSONDecoder().raw_decode(shown)
+    assert text.startswith(kept)
+    assert (kept == text) == (end == len(shown))
+
+
+@given(st.lists(st.text(max_size=30)), st.integers(60, 200))
+def test_rows_are_whole_and_within_their_limit(rows: list[str], limit: int) -> None:
+    made = [json_row([row], max_value_chars=20) for row in rows]
+    shown = rows_within(made, max_chars=limit)
+    assert len(shown) <= limit
+    kept = shown.split("\n")[:-1] if shown != "\n".join(made) else made
+    assert kept == made[: len(kept)]
+
+
 def test_a_question_that_cannot_be_that_short_is_refused() -> None:
     with pytest.raises(ValueError, match="at least"):
         ballot_messages(TAX, max_chars=MIN_QUESTION_CHARS - 1)
@@ -159,6 +184,10 @@ def test_the_fields_of_a_given_schema_are_not_offered() -> None:
     given_one = candidate_of(blueprint_for("COMPUTE node called Grosser that adds tax to a price", contract=schema))
     offered = json.dumps([choice["properties"]["kind"] for choice in edits_of(given_one)])
     assert "set_field" not in offered
+    model = given_one.blueprint.input_model
+    field = f"{model.class_name}.{model.fields[0].name}"
+    found = read_ballot(answer(edit={"kind": "set_field_description", "field": field, "text": "x"}), given_one)
+    assert (found.edit, len(found.notes)) == (None, 1)
 
 
 @pytest.mark.parametrize("schema", [BALLOT_SCHEMA, ballot_schema(TAX), ballot_schema(WRITER)])

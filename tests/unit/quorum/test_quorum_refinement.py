@@ -63,7 +63,7 @@ def test_an_edit_that_is_better_is_chosen_with_its_files_and_its_diff() -> None:
     assert (tried.is_better, tried.is_worse, tried.problem, tried.support) == (True, False, "", 0.25)
     assert tried.bundle is not None
     assert b"gross=1.0" in tried.bundle.files["logic.py"]
-    assert "--- a/logic.py\n+++ b/logic.py\n" in tried.diff
+    assert tried.diff.startswith("--- a/logic.py\n+++ b/logic.py\n")
     assert "+    return ModelTaxAdderOutput(gross=1.0)\n" in tried.diff
     assert "node.manifest.yaml" not in tried.diff
 

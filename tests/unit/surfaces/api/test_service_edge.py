@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def test_a_request_is_one_line_of_the_log_without_secrets(service: Service, line
     answer = service.post(GET_PATTERNS, {**samples.SEARCH, "text": "a very private text"})
     line = lines.last
     assert line.pop("duration_ms") > 0
+    assert datetime.fromisoformat(line.pop("at")) <= datetime.now(UTC)
     assert line == {
         "request_id": answer.headers["x-request-id"],
         "method": "POST",

@@ -183,6 +183,17 @@ def test_times_are_kept_in_utc(service: Service, text: str) -> None:
     assert service.parts.reported[0].timestamp == NOON
 
 
+def test_a_report_that_stands_twice_in_a_batch_is_kept_once(service: Service) -> None:
+    rows = [report(), report()]
+    assert service.post(RECORD_PERFORMANCE, {"rows": [*rows, *rows]}).json() == {"accepted_count": 4}
+    assert [str(row.report_id) for row in service.parts.reported] == [row["id"] for row in rows]
+
+
+def test_a_whole_number_may_be_written_with_a_point(service: Service) -> None:
+    assert service.post_text(GET_PATTERNS, '{"text": "x", "node_kind": "EFFECT", "limit": 2.0}').status_code == 200
+    assert service.parts.queries[0].limit == 2
+
+
 def test_a_thousand_reports_go_in_at_once(service: Service) -> None:
     rows = [report() for _ in range(1000)]
     assert service.post(RECORD_PERFORMANCE, {"rows": rows}).json() == {"accepted_count": 1000}

@@ -76,6 +76,7 @@ def test_a_file_of_another_user_is_refused(tokens: TokenFile) -> None:
         b'{"tokens": [{"name": "a b", "sha256": "x", "scopes": [], "created_at": "now", "last4": ""}]}',
         b'{"tokens": ' + b"[" * 100_000,
     ],
+    ids=len,
 )
 def test_a_damaged_file_is_refused_without_its_content_in_the_message(tokens: TokenFile, content: bytes) -> None:
     tokens.add("ci", scopes=["read"])
