@@ -15,13 +15,8 @@ from omniclaude_dagster.request.model import NodeKind
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 _NAMESPACE = uuid.UUID("c8a9d0c6-3b37-4f0c-8d0e-6f6a0c1b2d3e")
 _DAYS = 400
-# Shares of the kinds, and how a request of each begins.
-_KINDS = (
-    (NodeKind.COMPUTE, 60),
-    (NodeKind.EFFECT, 22),
-    (NodeKind.REDUCER, 11),
-    (NodeKind.ORCHESTRATOR, 7),
-)
+_KINDS = (NodeKind.COMPUTE, NodeKind.EFFECT, NodeKind.REDUCER, NodeKind.ORCHESTRATOR)
+_SHARES = (60, 22, 11, 7)
 _VERBS = {
     NodeKind.COMPUTE: (
         "calculates computes validates converts normalises parses formats compares ranks sorts filters merges splits"
@@ -76,16 +71,14 @@ _BODY = '''def {function}({first}: float, {second}: list[float]) -> float:
 def patterns(count: int, *, seed: int = 1, kind: NodeKind | None = None) -> Iterator[Pattern]:
     """`count` patterns; all of one kind where that is given."""
     chance = random.Random(seed)
-    kinds, shares = zip(*_KINDS, strict=True)
     for number in range(count):
-        yield _pattern(number, chance, kind or chance.choices(kinds, shares)[0])
+        yield _pattern(number, chance, kind or chance.choices(_KINDS, _SHARES)[0])
 
 
 def queries(count: int, *, seed: int = 2, limit: int = 5, kind: NodeKind | None = None) -> list[PatternQuery]:
     """Requests made of the same words, with fields; some of an EFFECT's name its system."""
     chance = random.Random(seed)
-    kinds, shares = zip(*_KINDS, strict=True)
-    return [_query(chance, kind or chance.choices(kinds, shares)[0], limit) for _ in range(count)]
+    return [_query(chance, kind or chance.choices(_KINDS, _SHARES)[0], limit) for _ in range(count)]
 
 
 def _sentence(chance: random.Random, kind: NodeKind, systems: tuple[str, ...]) -> str:

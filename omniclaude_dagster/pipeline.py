@@ -33,8 +33,8 @@ from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
 from omniclaude_dagster.sandbox.model import Sandbox
 from omniclaude_dagster.settings import Settings
 from omniclaude_dagster.stages.flow import record_of, result_of, run_stage, run_stages
-from omniclaude_dagster.stages.model import PUBLISHING_STAGE, STAGES, GenerationResult
 from omniclaude_dagster.stages.learning import pattern_of
+from omniclaude_dagster.stages.model import PUBLISHING_STAGE, STAGES, GenerationResult
 from omniclaude_dagster.stages.recipe import RecordedChains, RecordedFinder, RecordedGeneration, recipe_of
 from omniclaude_dagster.stages.state import Gateways, GenerationState, decided, new_state
 

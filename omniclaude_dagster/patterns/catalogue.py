@@ -6,6 +6,7 @@ Fed by `PatternChange`, in order of revision. Derived data: the store holds the 
 
 import threading
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kinds: dict[NodeKind, _Kind] = {}
+        self._kinds: defaultdict[NodeKind, _Kind] = defaultdict(_Kind)
         self._models: list[str] = []
         self._revision = 0
 
@@ -69,8 +70,8 @@ class Catalogue:
         with self._lock:
             for change in changes:
                 if change.revision > self._revision:
-                    kind = self._kinds.setdefault(change.node_kind, _Kind())
-                    kind.take(change, model_number=self._model_number(change.embedding_model))
+                    number = self._model_number(change.embedding_model)
+                    self._kinds[change.node_kind].take(change, model_number=number)
                     self._revision = change.revision
 
     def forget(self, pattern_ids: Sequence[uuid.UUID]) -> None:

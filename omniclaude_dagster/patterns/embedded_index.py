@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -27,7 +28,7 @@ class EmbeddedIndex:
         self._embedding_model = embedding_model
         self._dimension = dimension
         self._lock = threading.Lock()
-        self._kinds: dict[NodeKind, _Kind] = {}
+        self._kinds: defaultdict[NodeKind, _Kind] = defaultdict(lambda: _Kind(dimension))
 
     @property
     def name(self) -> str:
@@ -43,8 +44,7 @@ class EmbeddedIndex:
         """Take over changes; vectors of another model or length, and broken ones, stay outside."""
         with self._lock:
             for change in changes:
-                kind = self._kinds.setdefault(change.node_kind, _Kind(self._dimension))
-                kind.take(change, vector=self._comparable(change))
+                self._kinds[change.node_kind].take(change, vector=self._comparable(change))
 
     def nearest(
         self, vector: Vectors, *, node_kind: NodeKind, systems: tuple[str, ...], limit: int
@@ -52,7 +52,7 @@ class EmbeddedIndex:
         """Ids and cosines, best first, equal ones by id."""
         with self._lock:
             kind = self._kinds.get(node_kind)
-            if kind is None or not is_usable(vector, dimension=self._dimension):
+            if kind is None or limit < 1 or not is_usable(vector, dimension=self._dimension):
                 return []
             matrix, fitting = kind.matrix.view, kind.rows.fitting(systems)
         # Not a matrix product: for that BLAS starts threads, which wait for one another when the cores are busy.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from omniclaude_dagster.errors import ConfigurationError, EmbeddingUnavailableError
 from omniclaude_dagster.patterns.model import Embedder, Vectors
-from omniclaude_dagster.patterns.words import words_of
+from omniclaude_dagster.patterns.words import terms_of
 from omniclaude_dagster.settings import Settings
 
 _PACKAGE = "wordllama"
@@ -53,7 +53,7 @@ class WordLlamaEmbedder:
         rows = np.zeros((len(texts), weights.shape[1]), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             # One by one: a batch would be padded, and the tokenizer's threads would warn at the next fork.
-            numbers = tokenizer.encode(" ".join(words_of(text)[:_MAX_WORDS]), add_special_tokens=False).ids
+            numbers = tokenizer.encode(" ".join(terms_of(text)[:_MAX_WORDS]), add_special_tokens=False).ids
             if numbers:
                 mean = weights[numbers].astype(np.float32).mean(axis=0)
                 row[:] = mean / np.linalg.norm(mean)

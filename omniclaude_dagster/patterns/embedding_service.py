@@ -158,11 +158,13 @@ def _matrix(rows: list[Any]) -> Vectors:
     lengths = {len(row) if isinstance(row, list) else 0 for row in rows}
     if len(lengths) != 1 or not 0 < max(lengths) <= _MAX_DIMENSION:
         raise MalformedReplyError("the answer's vectors are no lists of numbers of one length.")
+    if any(type(value) not in {float, int} for row in rows for value in row):
+        raise MalformedReplyError("the answer's vectors hold something that is no number.")
     try:
         matrix = np.array(rows, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError):
+    except OverflowError:
         raise MalformedReplyError("the answer's vectors hold something that is no number.") from None
-    if matrix.ndim != 2 or not np.isfinite(matrix).all() or np.abs(matrix).max() > np.finfo(np.float32).max:
+    if not np.isfinite(matrix).all() or np.abs(matrix).max() > np.finfo(np.float32).max:
         raise MalformedReplyError("the answer's vectors hold something that is no finite number.")
     return matrix.astype(np.float32)
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from omniclaude_dagster.errors import ConfigurationError, IndexUnavailableError
@@ -35,9 +36,8 @@ class IndexDoor:
         self._is_embedded_chosen = index is None
         self._pause = pause
         self._lock = threading.Lock()
-        self._seen: int | None = None
-        self._embedded: EmbeddedIndex | None = None
-        self._embedded_seen = 0
+        self._fed: _Fed | None = None
+        self._substitute: _Fed | None = None
 
     @property
     def degraded(self) -> str:
@@ -52,64 +52,62 @@ class IndexDoor:
                 answer = ask(self._chosen_index(model, dimension, revision))
             except (IndexUnavailableError, ConfigurationError) as exc:
                 self._pause.begin(exc.message)
-                self._ask_what_it_knows()
+                # It may come back without what it was told.
+                self._fed = None
             else:
                 self._pause.end()
-                self._drop_substitute()
+                self._substitute = None
                 return answer
         return ask(self._embedded_index(model, dimension, revision))
 
     def forget(self) -> None:
         """The store is another one than before: tell everything again."""
         with self._lock:
-            self._seen, self._embedded, self._embedded_seen = 0, None, 0
+            self._substitute = None
+            if self._fed is not None:
+                self._fed.seen = 0
 
     def close(self) -> None:
         """Let go of connections and memory."""
         with self._lock:
+            self._substitute = self._fed = None
             if self._chosen is not None:
                 self._chosen.close()
-            self._embedded, self._embedded_seen = None, 0
 
     def _chosen_index(self, model: str, dimension: int, revision: int) -> VectorIndex:
         with self._lock:
-            index = self._chosen
-            if index is None:
-                if self._make is None:
-                    raise IndexUnavailableError("there is no vector index.")
-                index = self._chosen = self._make(model, dimension)
-            if self._seen is None:
-                seen = index.seen_revision() if isinstance(index, LastingIndex) else 0
-                # One that knows more than there is was filled from another database.
-                self._seen = seen if seen <= revision else 0
-            if index.needs_vectors:
-                self._seen = feed(self._store, index, after=self._seen, revision=revision)
-            return index
+            if self._chosen is None and self._make is not None:
+                self._chosen = self._make(model, dimension)
+            if self._chosen is None:
+                raise IndexUnavailableError("there is no vector index.")
+            if self._fed is None:
+                self._fed = _Fed(self._chosen, seen=_known_to(self._chosen, revision))
+            return self._fed.brought_to(revision, self._store)
 
-    def _embedded_index(self, model: str, dimension: int, revision: int) -> EmbeddedIndex:
+    def _embedded_index(self, model: str, dimension: int, revision: int) -> VectorIndex:
         with self._lock:
-            if self._embedded is None:
-                self._embedded, self._embedded_seen = EmbeddedIndex(embedding_model=model, dimension=dimension), 0
-            self._embedded_seen = feed(self._store, self._embedded, after=self._embedded_seen, revision=revision)
-            return self._embedded
-
-    def _ask_what_it_knows(self) -> None:
-        """It may come back without what it was told."""
-        with self._lock:
-            self._seen = None
-
-    def _drop_substitute(self) -> None:
-        with self._lock:
-            self._embedded, self._embedded_seen = None, 0
+            if self._substitute is None:
+                self._substitute = _Fed(EmbeddedIndex(embedding_model=model, dimension=dimension), seen=0)
+            return self._substitute.brought_to(revision, self._store)
 
 
-def feed(store: PatternStore, index: VectorIndex, *, after: int, revision: int) -> int:
-    """Tell an index every change up to a revision; gives how far it knows them now."""
-    while after < revision:
-        changes = store.pattern_changes(after, limit=FEED_ROWS, with_vectors=True)
-        if not changes:
+@dataclass
+class _Fed:
+    """An index and how far it knows the store's changes; what it was told stays told if the rest fails."""
+
+    index: VectorIndex
+    seen: int
+
+    def brought_to(self, revision: int, store: PatternStore) -> VectorIndex:
+        while self.index.needs_vectors and self.seen < revision:
+            changes = store.pattern_changes(self.seen, limit=FEED_ROWS, with_vectors=True)
+            self.index.apply(changes)
             # A pattern that was deleted has a revision and no change.
-            return revision
-        index.apply(changes)
-        after = changes[-1].revision
-    return after
+            self.seen = changes[-1].revision if changes else revision
+        return self.index
+
+
+def _known_to(index: VectorIndex, revision: int) -> int:
+    """What a lasting index knows already. One that knows more than there is was filled from another database."""
+    seen = index.seen_revision() if isinstance(index, LastingIndex) else 0
+    return seen if seen <= revision else 0

@@ -256,7 +256,8 @@ class PatternLibrary:
         if meaning is None:
             return (f"the embedding model is away, only words are compared: {self._embedder_pause.reason}",)
         waiting = self._catalogue.waiting_count(meaning.model)
-        words = f"{waiting} patterns wait for `omniclaude patterns reembed`: of them only words are compared"
+        subject = "1 pattern waits" if waiting == 1 else f"{waiting} patterns wait"
+        words = f"{subject} for `omniclaude patterns reembed`: until then only words are compared"
         return tuple(filter(None, (self._door.degraded, words if waiting else "")))
 
     def _refresh_catalogue(self) -> None:

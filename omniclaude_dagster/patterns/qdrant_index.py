@@ -81,8 +81,8 @@ class QdrantIndex:
     def seen_revision(self) -> int:
         """Every change up to this one has been applied, by any process; 0 for an empty index.
 
-        Higher than the library's own revision only where the database was replaced by an older one: then start again
-        from 0.
+        To be asked again after every IndexUnavailableError. Higher than the library's own revision only where the
+        database was replaced by an older one: then start again from 0.
         """
         return self._run(self._seen_revision)
 
@@ -147,20 +147,23 @@ class QdrantIndex:
         with self._lock:
             worker = self._worker = self._worker or Worker()
         library = self._library() if self._library and not self._collection else None
+        # Before the clock starts: this imports the client library, which takes a second.
+        away = failures()
 
         async def called() -> T:
             return await call(await self._ready_client(library))
 
         try:
             return worker.run(called(), deadline_s=self._deadline_s)
-        except failures() as exc:
+        except away as exc:
+            # It may come back without what it was told: `seen_revision` is then asked again, and makes it anew.
+            self._collection = ""
             raise IndexUnavailableError(f"Qdrant does not answer: {self._reason(exc)}.", cure=_CURE) from None
 
     async def _ready_client(self, library: uuid.UUID | None) -> "AsyncQdrantClient":
         """Only ever called in the worker's thread."""
         if self._client is None:
             self._client = self._new_client()
-        # Made once only: a collection that vanishes later would come back empty, and be taken for a full one.
         if not self._collection:
             name = collection_name(self._embedding_model, self._dimension, library)
             await _make_collection(self._client, name, dimension=self._dimension, is_server=self._url is not None)
@@ -224,7 +227,8 @@ class QdrantIndex:
             self._collection,
             query=vector.tolist(),
             query_filter=models.Filter(must=list(_conditions(node_kind, systems))),
-            search_params=models.SearchParams(exact=True),
+            # Local mode is always exact, and warns of being told so.
+            search_params=models.SearchParams(exact=True) if self._url is not None else None,
             limit=limit,
             with_payload=False,
         )

@@ -67,7 +67,15 @@ def make_engine(url: URL, *, busy_timeout_s: float) -> Engine:
     }
     for name in connect_args.keys() & url.query.keys():
         del connect_args[name]
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_timeout=10, connect_args=connect_args)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        # Whatever the database's default: who waited for a lock must see what the other one did (`learning.py`).
+        isolation_level="READ COMMITTED",
+        connect_args=connect_args,
+    )
     _limit_statements(engine)
     return engine
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -71,8 +72,9 @@ def learn(
     revisions = _Revisions(connection)
     for pattern in patterns:
         known = _insert_pattern(connection, pattern, revisions)
-        if known is not None:
-            effects = _with_repetition(effects, known, generation, model_calls=model_calls)
+        # A pattern may have come on its own before its generation did.
+        if known is not None and known.correlation_id != pattern["correlation_id"]:
+            effects = _with_repetition(effects, known.pattern_id, generation, model_calls=model_calls)
     _take_over(connection, effects, revisions)
     revisions.keep()
 
@@ -81,7 +83,7 @@ def add(connection: Connection, pattern: Row) -> Added:
     """Store a pattern that came on its own, or add to the usage of its duplicate, once a correlation id."""
     revisions = _Revisions(connection)
     known = _insert_pattern(connection, pattern, revisions)
-    if known is not None and not _is_its_own(connection, known, pattern["correlation_id"]):
+    if known is not None and known.correlation_id != pattern["correlation_id"]:
         origin = {
             "correlation_id": pattern["correlation_id"],
             "request_id": pattern["request_id"],
@@ -90,10 +92,10 @@ def add(connection: Connection, pattern: Row) -> Added:
             "cost_nanousd": 0,
             "finished_at": pattern["created_at"],
         }
-        row = reuse_row(origin, PatternReuse(known, "repeated", rank=0, score=0.0), model_calls=0)
+        row = reuse_row(origin, PatternReuse(known.pattern_id, "repeated", rank=0, score=0.0), model_calls=0)
         _take_over(connection, [(row, "repeated")], revisions)
     revisions.keep()
-    return Added(known or pattern["pattern_id"], is_new=known is None)
+    return Added(known.pattern_id if known else pattern["pattern_id"], is_new=known is None)
 
 
 def set_status(connection: Connection, pattern_ids: Sequence[uuid.UUID], status: PatternStatus, *, reason: str) -> int:
@@ -165,18 +167,14 @@ def _update_one() -> Update:
     return update(_PATTERNS).where(_P.pattern_id == bindparam("of"))
 
 
-def _insert_pattern(connection: Connection, pattern: Row, revisions: _Revisions) -> uuid.UUID | None:
-    """None when it was new; else the id of the pattern with the same code."""
+def _insert_pattern(connection: Connection, pattern: Row, revisions: _Revisions) -> sa.Row[Any] | None:
+    """None when it was new; else `pattern_id` and `correlation_id` of the pattern with the same code."""
     same = or_(_P.code_fingerprint == pattern["code_fingerprint"], _P.pattern_id == pattern["pattern_id"])
-    known = connection.scalars(select(_P.pattern_id).where(same).order_by(_P.created_at).limit(1)).first()
+    query = select(_P.pattern_id, _P.correlation_id).where(same).order_by(_P.created_at).limit(1)
+    known = connection.execute(query).first()
     if known is None:
         connection.execute(insert(_PATTERNS), pattern | {"revision": next(revisions)})
     return known
-
-
-def _is_its_own(connection: Connection, pattern_id: uuid.UUID, correlation_id: uuid.UUID) -> bool:
-    found = select(_P.pattern_id).where(_P.pattern_id == pattern_id, _P.correlation_id == correlation_id)
-    return connection.execute(found).first() is not None
 
 
 def _with_repetition(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from omniclaude_dagster.records import metrics_queries, quorum_queries
 from omniclaude_dagster.records.database import RecordsPart
-from omniclaude_dagster.records.learned import MetricsSummary, QuorumDecisionRow, ReviewState, VoteRow
+from omniclaude_dagster.records.learned import MetricsSummary, QuorumDecisionRow, VoteRow
 from omniclaude_dagster.records.read_back import quorum_decision, vote
 from omniclaude_dagster.records.rows import storable
 
@@ -15,7 +15,7 @@ _MAX_LISTED = 1_000
 class QuorumRecords(RecordsPart):
     """What was judged, and by whom. Every method raises RecordsUnavailableError while the database is away."""
 
-    def quorum_decisions(self, *, review: ReviewState | None = None, limit: int = 50) -> tuple[QuorumDecisionRow, ...]:
+    def quorum_decisions(self, *, review: str | None = None, limit: int = 50) -> tuple[QuorumDecisionRow, ...]:
         """The newest decisions, at most 1,000, of one state of review or of all."""
         rows = self.database.read(lambda c: quorum_queries.decisions(c, review=review, limit=min(limit, _MAX_LISTED)))
         return tuple(map(quorum_decision, rows))

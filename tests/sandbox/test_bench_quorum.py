@@ -4,7 +4,6 @@ import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -41,9 +40,9 @@ def perfect_votes(path: Path, slots: Sequence[str]) -> Path:
 def test_nodes_are_judged_by_every_gate_and_a_perfect_seat_sees_what_gates_cannot(
     tmp_path: Path, sandbox: BubblewrapSandbox
 ) -> None:
-    votes = perfect_votes(tmp_path / "votes.jsonl", NodeCases(sandbox, 12).slots)
-    summary = measure(Asked(12, votes=votes), settings_of(tmp_path), progress=NotedCases())
-    assert (summary["cases"], summary["right"], summary["wrong"]) == (12, 6, 6)
+    votes = perfect_votes(tmp_path / "votes.jsonl", NodeCases(sandbox, 8).slots)
+    summary = measure(Asked(8, votes=votes), settings_of(tmp_path), progress=NotedCases())
+    assert (summary["cases"], summary["right"], summary["wrong"]) == (8, 4, 4)
     rows = read_rows_of(CaseRow, Path(summary["results"]))
     # What is wrong and tested fails a gate; what is right, or wrong and untested, passes them all.
     for row in rows:
@@ -52,33 +51,26 @@ def test_nodes_are_judged_by_every_gate_and_a_perfect_seat_sees_what_gates_canno
     assert seen["baselines"]["gates only"]["accuracy"]["0.80"]["value"] == 1.0
     assert unseen["baselines"]["gates only"]["accuracy"]["0.80"]["value"] == 0.5
     assert unseen["panel"]["accuracy"]["0.80"]["value"] == 1.0
-    assert summary["effect"]["without"]["right"] == 6
+    assert summary["effect"]["without"]["right"] == 4
     assert summary["effect"]["with"]["published_right"]["value"] == 1.0
     assert summary["votes"] is None
 
 
-def test_a_replay_gives_the_same_figures_again_and_lost_votes_are_told(
-    tmp_path: Path, sandbox: BubblewrapSandbox
-) -> None:
+def test_the_command_replays_votes_and_tells_lost_ones(tmp_path: Path, sandbox: BubblewrapSandbox) -> None:
     votes = perfect_votes(tmp_path / "votes.jsonl", NodeCases(sandbox, 4).slots)
     home = tmp_path / "home"
     command = ("bench", "quorum", "--panel", "local", "--cases", "4", "--votes", str(votes), "--json", "--quiet")
-    first, second = (omniclaude(*command, home=home) for _ in range(2))
-    assert first.returncode == 0, first.stderr
-    assert _without_run(first.stdout) == _without_run(second.stdout)
+    whole = omniclaude(*command, home=home)
+    assert whole.returncode == 0, whole.stderr
+    assert objects_of(whole.stdout)[0]["groups"]["all cases"]["panel"]["auroc"]["value"] == 1.0
     votes.write_text("".join(votes.read_text().splitlines(keepends=True)[:3]))
-    less = omniclaude(*command, home=home, env={"OMNICLAUDE_MAX_CONCURRENCY": "1"})
     # Other votes are another run; it is not mixed with the first.
-    assert less.returncode == 2
-    assert "--fresh" in less.stderr
+    refused = omniclaude(*command, home=home)
+    assert refused.returncode == 2
+    assert "--fresh" in refused.stderr
     less = omniclaude(*command, "--fresh", home=home)
-    assert less.returncode == 1
+    assert less.returncode == 1, less.stderr
     assert objects_of(less.stdout)[0]["without_votes"] == 1
-
-
-def _without_run(stdout: str) -> dict[str, Any]:
-    (summary,) = objects_of(stdout)
-    return {key: value for key, value in summary.items() if key != "run_id"}
 
 
 def vote(request: RecordedRequest) -> str:

@@ -6,7 +6,7 @@ The store keeps the promises of `PatternStore` (order of revisions, duplicates, 
 import hashlib
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -113,7 +113,7 @@ class MemoryPatternStore:
             if mark not in self._seen:
                 self._seen.add(mark)
                 if known is None:
-                    self._put(StoredPattern(pattern, average_quality_score=pattern.quality_score), vector)
+                    self._put(StoredPattern(pattern, average_quality_score=pattern.quality_score))
                     self._set_vector(target, vector, embedding_model)
                 else:
                     self._put(replace(known, usage_count=known.usage_count + 1, last_used=pattern.created_at))
@@ -157,7 +157,7 @@ class MemoryPatternStore:
             self._vectors[pattern_id] = np.array(vector, dtype=np.float32)
             self._put(replace(self._rows[pattern_id], embedding_model=embedding_model))
 
-    def _put(self, row: StoredPattern, _vector: Vectors | None = None) -> None:
+    def _put(self, row: StoredPattern) -> None:
         self._revision += 1
         self._rows[row.pattern_id] = replace(row, revision=self._revision)
 
@@ -275,6 +275,3 @@ class Clock:
 def days_before(days: float) -> datetime:
     """A moment before `MOMENT`."""
     return MOMENT - timedelta(days=days)
-
-
-type Timer = Callable[[], float]

@@ -20,7 +20,7 @@ class ServiceConfig:
     head_deadline_s: float = 10.0
     # Of the work behind an answer: then the caller gets 503, whatever hangs.
     work_deadline_s: float = 30.0
-    # How long a client may leave an answer unread.
+    # How long a client may read less than 256 KiB of a waiting answer.
     write_stall_s: float = 30.0
     max_connections: int = 512
     # Threads that ask the library and the records; 0 does it on the event loop, which bench/service.py compares.

@@ -12,9 +12,12 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from omniclaude_dagster.surfaces.api.config import ServiceConfig
+from omniclaude_dagster.surfaces.api.config import KIB, ServiceConfig
 from omniclaude_dagster.surfaces.api.edge import FIXED_HEADERS
 from omniclaude_dagster.surfaces.api.problems import MEDIA_TYPE, ProblemError
+
+# In each `write_stall_s`.
+_LEAST_READ_BYTES = 256 * KIB
 
 
 class LimitedConfig(uvicorn.Config):
@@ -33,6 +36,7 @@ class DeadlineProtocol(H11Protocol):
         self.limits = config.limits
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Turn away one connection too many; give the others a moment to say what they want."""
@@ -59,7 +63,7 @@ class DeadlineProtocol(H11Protocol):
         """The client leaves the answer unread; not for ever."""
         super().pause_writing()
         if self._write_timer is None:
-            self._write_timer = self.loop.call_later(self.limits.write_stall_s, self.transport.abort)
+            self._watch_writing()
 
     def resume_writing(self) -> None:
         """It reads on."""
@@ -75,6 +79,17 @@ class DeadlineProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """What came in is no HTTP."""
         self._refuse(ProblemError("not-http", msg))
+
+    def _watch_writing(self) -> None:
+        self._unread_bytes = self.transport.get_write_buffer_size()
+        self._write_timer = self.loop.call_later(self.limits.write_stall_s, self._writing_is_late)
+
+    def _writing_is_late(self) -> None:
+        """Go on waiting for a client that reads, however large its answer is."""
+        if self.transport.get_write_buffer_size() > self._unread_bytes - _LEAST_READ_BYTES:
+            self.transport.abort()
+        else:
+            self._watch_writing()
 
     def _watch_head(self) -> None:
         is_waiting = self.conn.their_state is h11.IDLE and not self.transport.is_closing()

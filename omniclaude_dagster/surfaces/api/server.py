@@ -19,13 +19,15 @@ from uvicorn.supervisors import Multiprocess
 
 from omniclaude_dagster.errors import ConfigurationError, OmniClaudeError
 from omniclaude_dagster.settings import load_settings
-from omniclaude_dagster.surfaces.api.config import ServiceConfig
+from omniclaude_dagster.surfaces.api.config import KIB, ServiceConfig
 from omniclaude_dagster.surfaces.api.edge import access_logger
 from omniclaude_dagster.surfaces.api.protocol import LimitedConfig
 from omniclaude_dagster.surfaces.api.wiring import app_of
 
 _BACKLOG = 512
 _KEEP_ALIVE_S = 15
+# Of a head that comes in several pieces; one that comes at once is held in by the size of what is read at once.
+_MAX_HEAD_BYTES = 32 * KIB
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def serve(address: Address, config: ServiceConfig, *, workers: int) -> None:
         proxy_headers=False,
         server_header=False,
         backlog=_BACKLOG,
+        h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=config.shutdown_s,
         timeout_worker_healthcheck=30,

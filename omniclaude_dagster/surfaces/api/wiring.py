@@ -1,8 +1,11 @@
 """The real parts behind the service, from the settings: library, records and chains of one `pipeline.Platform`."""
 
+import logging
+
 from fastapi import FastAPI
 
-from omniclaude_dagster.patterns.library import LibraryHealth
+from omniclaude_dagster.patterns.library import LibraryHealth, PatternLibrary
+from omniclaude_dagster.patterns.model import Found, PatternQuery
 from omniclaude_dagster.pipeline import Platform
 from omniclaude_dagster.records.kind_figures import kind_figures
 from omniclaude_dagster.records.reported import contradicting
@@ -13,17 +16,35 @@ from omniclaude_dagster.surfaces.api.config import ServiceConfig
 from omniclaude_dagster.surfaces.api.services import PartHealth, Services
 from omniclaude_dagster.surfaces.api.tokens import TokenFile
 
+logger = logging.getLogger(__name__)
+
 
 def app_of(settings: Settings, config: ServiceConfig) -> FastAPI:
     """The service over the parts that the settings name. Parts that are away are tried again with each request."""
     return build_app(services_of(Platform(settings)), config, tokens=TokenFile(settings.home_path))
 
 
+class _SpeakingFinder:
+    """A library that says in the log what is away, once each time that changes: callers get to see no addresses."""
+
+    def __init__(self, library: PatternLibrary) -> None:
+        self._library = library
+        self._said: tuple[str, ...] = ()
+
+    def find(self, query: PatternQuery) -> Found:
+        """What the library finds."""
+        found = self._library.find(query)
+        if found.degraded != self._said:
+            self._said = found.degraded
+            logger.warning("patterns: %s", "; ".join(found.degraded) or "everything is back")
+        return found
+
+
 def services_of(platform: Platform) -> Services:
     """What the endpoints ask. The platform is closed with the service."""
     library, records = platform.library, platform.records
     return Services(
-        finder=library,
+        finder=_SpeakingFinder(library),
         adder=library,
         records=records,
         contradicting=lambda rows: records.database.read(lambda connection: contradicting(connection, rows)),

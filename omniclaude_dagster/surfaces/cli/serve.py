@@ -32,7 +32,7 @@ def start(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one, and prints it.")] = 8790,
     workers: Annotated[int, typer.Option(min=1, max=32, help="Processes; each has the library in memory.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Questions worked on at once by a process.")] = 4,
+    threads: Annotated[int, typer.Option(min=0, max=64, help="Of a process; 0 works on its event loop itself.")] = 4,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second of one token, a process.")] = 1000.0,
     burst: Annotated[int, typer.Option(min=1, help="Requests of one token at once, a process.")] = 2000,
     failed_rate: Annotated[float, typer.Option(min=0.001, help="The same without a valid token, an address.")] = 0.2,

@@ -1,6 +1,8 @@
 """The database goes away, in every way, and comes back."""
 
+import dataclasses
 import threading
+import time
 import uuid
 
 import psycopg
@@ -11,6 +13,8 @@ from omniclaude_dagster.errors import RecordsUnavailableError, StorageError
 from omniclaude_dagster.records.engine import make_engine, parse_url
 from omniclaude_dagster.records.repository import RecordsStore
 from tests.support.generation_records import make_record
+from tests.support.pattern_fakes import pattern_for
+from tests.support.tcp_faults import FaultyTcp
 
 pytestmark = pytest.mark.integration
 
@@ -165,3 +169,40 @@ def test_neither_database_nor_spool_is_the_only_way_to_an_error(postgres_server,
     with pytest.raises(StorageError, match="2 records wait"):
         store.write(make_record(2))
     assert store.health().spooled_count == 2
+
+
+def test_a_host_that_swallows_packets_is_not_waited_for_at_every_search(make_store):
+    with FaultyTcp(mode="silent") as silent:
+        store = make_store(f"postgresql://someone@{silent.address}/none?connect_timeout=2")
+        with pytest.raises(RecordsUnavailableError):
+            store.pattern_revision()
+        started = time.monotonic()
+        with pytest.raises(RecordsUnavailableError, match="a moment ago"):
+            store.pattern_revision()
+    assert time.monotonic() - started < 0.5
+
+
+def test_who_waited_for_a_lock_sees_what_the_other_did_whatever_the_database_s_default(dsn, make_store):
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(
+            psycopg.sql.SQL("ALTER DATABASE {} SET default_transaction_isolation = 'serializable'").format(
+                psycopg.sql.Identifier(connection.info.dbname)
+            )
+        )
+    stores = [make_store(dsn) for _ in range(3)]
+    stores[0].migrate()
+    patterns = [pattern_for(f"number {n}") for n in range(40)]
+
+    def add_all(store: RecordsStore) -> None:
+        for pattern in patterns:
+            own = dataclasses.replace(pattern, correlation_id=uuid.uuid4())
+            store.add_pattern(own, vector=None, embedding_model="")
+
+    threads = [threading.Thread(target=add_all, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    found = stores[0].patterns([pattern.pattern_id for pattern in patterns])
+    assert [stored.usage_count for stored in found] == [2] * 40
+    assert stores[0].pattern_revision() == 120

@@ -317,6 +317,14 @@ def test_a_generation_that_was_told_by_its_pattern_first_is_not_counted_again(st
     assert reuse_roles(store) == [("repeated", 0)]
 
 
+def test_a_pattern_that_came_before_its_own_generation_is_no_repetition(store):
+    record = learned(1, pattern_for("doubles"))
+    store.add_pattern(record.learned, vector=None, embedding_model="")
+    store.write(record)
+    assert one(store, record.learned).usage_count == 0
+    assert store.reuse_rows() == ()
+
+
 def test_a_benchmark_s_generation_changes_no_pattern_and_is_in_no_comparison(store):
     pattern = pattern_for("doubles")
     store.add_pattern(pattern, vector=None, embedding_model="")

@@ -98,7 +98,7 @@ def test_two_writers_lose_nothing_double_nothing_and_hide_nothing_from_a_reader(
     follower = Follower(store)
     while any(writer.is_alive() for writer in writers):
         follower.follow()
-        time.sleep(0.001)
+        time.sleep(0.01)
     assert [writer.exitcode for writer in writers] == [0, 0]
     for _ in range(20):
         follower.follow()

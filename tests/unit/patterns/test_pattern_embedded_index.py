@@ -125,6 +125,13 @@ def test_a_question_that_cannot_be_compared_finds_nothing(wrong: Vectors) -> Non
     assert nearest(index_of(change(1, unit_rows(1)[0])), wrong.astype(np.float32)) == []
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+def test_nothing_is_found_where_nothing_is_wanted(limit: int) -> None:
+    row = unit_rows(1)[0]
+
+    assert nearest(index_of(change(1, row)), row, limit=limit) == []
+
+
 def test_vectors_are_given_as_copies_and_only_those_that_are_here() -> None:
     row = unit_rows(1)[0]
     index = index_of(change(1, row), change(2, row, node_kind=NodeKind.EFFECT))
