@@ -5,8 +5,9 @@
 Believable patterns, no two alike (pattern_corpus.py), in the real records on SQLite, written by a process of its own;
 the index is the one in this process. A search is the whole of `PatternLibrary.find`: asking for changes, embedding the
 request, comparing, ranking, reading the content; `--kind`: all patterns of one kind, so that no search is spared any of
-them. `asked again`: the content of what is offered is then in memory. Bars: 10 of all p95 20 ms, 5 with fields p95 50 ms, storing p95 5 ms,
-400 MB; of 10,000 patterns 2 ms of processor time a search, so that a service can answer 300 a second.
+them. `asked again`: the content of what is offered is then in memory.
+Bars: 10 of all p95 20 ms, 5 with fields p95 50 ms, storing p95 5 ms, 400 MB; of 10,000 patterns 2 ms of processor time
+a search, so that a service can answer 300 a second.
 """
 
 import argparse
@@ -186,7 +187,7 @@ def show(figures: dict[str, Any]) -> None:
 
 def is_met(figures: dict[str, Any]) -> bool:
     """Whether the bars are met."""
-    return (
+    return bool(
         figures["retrieval_10"]["p95"] <= RETRIEVAL_BAR_MS
         and figures["stage_5"]["p95"] <= STAGE_BAR_MS
         and figures["storing"]["p95"] <= STORING_BAR_MS

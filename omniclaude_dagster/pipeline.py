@@ -121,6 +121,10 @@ class Platform:
             panel=build_panel(self.settings),
         )
 
+    def read_configuration(self) -> None:
+        """Read every file and setting that a generation needs; starts nothing. Raises ConfigurationError."""
+        _ = self.gateways
+
     def _store_for(self, output_dir: Path) -> NodeStore:
         return self._stores.setdefault(output_dir, NodeStore(output_dir, self.settings.home_path))
 
@@ -257,6 +261,12 @@ def _index_of(settings: Settings, records: RecordsStore) -> IndexMaker | None:
         # Its client is heavy, and most installations never need it.
         from omniclaude_dagster.patterns.qdrant_index import QdrantIndex
 
-        return QdrantIndex(url=settings.qdrant_url, api_key=key, embedding_model=embedding_model, dimension=dimension)
+        return QdrantIndex(
+            url=settings.qdrant_url,
+            api_key=key,
+            embedding_model=embedding_model,
+            dimension=dimension,
+            library=records.library_id,
+        )
 
     return qdrant

@@ -27,9 +27,9 @@ OnStart = Callable[[uuid.UUID, str], None]
 class BenchmarkPlatform(Platform):
     """A Platform that asks the measured models and recalls nothing.
 
-    `is_recorded` False keeps generations out of the records: a mutant that passes its few examples must never be
-    found there as a proven body. `patterns`: what stage 1.5 may find, where that is what is measured. `on_start` is told of each generation before its first stage, so that a gateway can
-    answer each one in its own way.
+    `is_recorded` False keeps generations out of the records: a mutant that passes its few examples must never be found
+    there as a proven body. `patterns`: what stage 1.5 may find, where that is what is measured. `on_start` is told of
+    each generation before its first stage, so that a gateway can answer each one in its own way.
     """
 
     def __init__(

@@ -17,10 +17,9 @@ from omniclaude_dagster.patterns.columns import Column
 from omniclaude_dagster.patterns.keywords import KeywordIndex
 from omniclaude_dagster.patterns.model import PatternChange
 from omniclaude_dagster.patterns.rows import RowNumbers, Rows
+from omniclaude_dagster.patterns.similarity import Figures
 from omniclaude_dagster.patterns.words import terms_of
 from omniclaude_dagster.request.model import NodeKind
-
-type Figures = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,7 @@ class Catalogue:
         """These are gone from the store without a word."""
         with self._lock:
             for kind in self._kinds.values():
-                for pattern_id in pattern_ids:
-                    row = kind.rows.row_of(pattern_id)
+                for row in kind.rows.rows_of(pattern_ids):
                     if row is not None:
                         kind.rows.set_active(row, False)
 
@@ -171,8 +169,7 @@ class _Kind:
             column.append(value)
 
     def _near_rows(self, near: Sequence[uuid.UUID], fitting: NDArray[np.bool_]) -> RowNumbers:
-        known = [row for one in near if (row := self.rows.row_of(one)) is not None]
-        rows = np.array(known, dtype=np.intp)
+        rows = np.array([row for row in self.rows.rows_of(near) if row is not None], dtype=np.intp)
         return rows[fitting[rows]]
 
     def _best_rows(self, keywords: Figures, fitting: NDArray[np.bool_], *, limit: int) -> RowNumbers:

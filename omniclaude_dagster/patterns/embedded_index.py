@@ -67,11 +67,10 @@ class EmbeddedIndex:
         wanted = list(pattern_ids)
         with self._lock:
             for kind in self._kinds.values():
-                places = [(one, kind.rows.row_of(one)) for one in wanted]
-                known = [(one, row) for one, row in places if row is not None]
-                rows = kind.matrix.view[[row for _, row in known]]
-                found.update(zip((one for one, _ in known), rows, strict=True))
-                wanted = [one for one, row in places if row is None]
+                rows = kind.rows.rows_of(wanted)
+                known = [one for one, row in zip(wanted, rows, strict=True) if row is not None]
+                found.update(zip(known, kind.matrix.view[[row for row in rows if row is not None]], strict=True))
+                wanted = [one for one, row in zip(wanted, rows, strict=True) if row is None]
         return found
 
     def close(self) -> None:

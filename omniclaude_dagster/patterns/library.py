@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from omniclaude_dagster.errors import ConflictError, EmbeddingUnavailableError, RecordsUnavailableError
+from omniclaude_dagster.patterns.calibration import baseline_of
 from omniclaude_dagster.patterns.catalogue import Candidates, Catalogue
 from omniclaude_dagster.patterns.content_cache import ContentCache
 from omniclaude_dagster.patterns.index_door import FEED_ROWS, IndexDoor, IndexMaker
@@ -61,10 +62,11 @@ class LibraryHealth:
 
 @dataclass(frozen=True)
 class _Meaning:
-    """What a text means, and to whom."""
+    """What a text means, and to whom. `baseline`: what that model makes of unrelated texts."""
 
     vector: Vectors
     model: str
+    baseline: float
 
     @property
     def dimension(self) -> int:
@@ -98,6 +100,7 @@ class PatternLibrary:
         self._refreshing = threading.Lock()
         self._catalogue = Catalogue()
         self._contents_kept = ContentCache(store)
+        self._baseline: float | None = None
         self._seen = 0
 
     def find(self, query: PatternQuery) -> Found:
@@ -182,10 +185,8 @@ class PatternLibrary:
         text = f"{query.text}\n{' '.join(query.systems)}"
         meaning = self._meaning(text)
         candidates, vectors = self._candidates(query, terms_of(text), meaning)
-        vector = (
-            meaning.vector if meaning is not None and is_usable(meaning.vector, dimension=meaning.dimension) else None
-        )
-        best = ranked(candidates, query, query_vector=vector, vectors=vectors)
+        wanted, baseline = (meaning.usable_vector, meaning.baseline) if meaning else (None, 0.0)
+        best = ranked(candidates, query, query_vector=wanted, vectors=vectors, baseline=baseline)
         return Found(self._offers(best, query), candidates.fitting_count, self._degraded(meaning))
 
     def _candidates(
@@ -241,8 +242,9 @@ class PatternLibrary:
         if self._embedder_pause.reason:
             return None
         try:
-            vector = self._embedder.embed([text])[0]
-            meaning = _Meaning(vector, self._embedder.model_name)
+            if self._baseline is None:
+                self._baseline = baseline_of(self._embedder)
+            meaning = _Meaning(self._embedder.embed([text])[0], self._embedder.model_name, self._baseline)
         except EmbeddingUnavailableError as exc:
             self._embedder_pause.begin(exc.message)
             return None

@@ -27,7 +27,7 @@ PatternStatus = Literal["active", "quarantined", "retired"]
 PatternSource = Literal["generation", "service", "import"]
 # What happened to a pattern in one generation, from the least to the most; of several the last is kept.
 #   held_out   would have been offered, but the request belongs to the comparison group
-#   offered    found by stage 1.5, not used by stage 3
+#   offered    found by stage 1.5, not used by stage 3; or used, and the generation ended for another reason
 #   shown      a model saw it as a worked example
 #   rejected   its body was tried and did not satisfy the request's examples: no fault of the pattern
 #   broken     its body was tried and no longer imports, or fails a gate: a fault of the pattern

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from omniclaude_dagster.patterns.catalogue import Candidates
 from omniclaude_dagster.patterns.model import PatternQuery, StoredPattern
-
-type Figures = NDArray[np.float64]
+from omniclaude_dagster.patterns.similarity import Figures
 
 # Shares of the score. The first four are those of onex.md, section 5, with room made for the fifth.
 WEIGHTS: Mapping[str, float] = {"meaning": 0.40, "keywords": 0.25, "quality": 0.15, "success": 0.10, "recency": 0.10}
@@ -43,7 +42,7 @@ class Scored:
 
 
 def scored(candidates: Candidates, *, meaning: Figures, has_meaning: NDArray[np.bool_], now: datetime) -> Scored:
-    """Score candidates. `meaning`: cosine of each with the query; `has_meaning`: whether there is one."""
+    """Score candidates. `meaning`: similarity of each with the query; `has_meaning`: whether there is one."""
     age_days = np.maximum(now.timestamp() - candidates.fresh_s, 0.0) / _SECONDS_PER_DAY
     parts = {
         "meaning": np.where(has_meaning, np.clip(meaning, 0.0, 1.0), 0.0),

@@ -2,7 +2,7 @@
 
 import uuid
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,11 @@ class Rows:
     def row_of(self, pattern_id: uuid.UUID) -> int | None:
         """The pattern's row, active or not."""
         return self._row_of.get(pattern_id.int)
+
+    def rows_of(self, pattern_ids: Iterable[uuid.UUID]) -> list[int | None]:
+        """The row of each, active or not; None for those that are not here."""
+        row_of = self._row_of.get
+        return [row_of(pattern_id.int) for pattern_id in pattern_ids]
 
     def append(self, pattern_id: uuid.UUID, systems: Sequence[str]) -> int:
         """One more row, active; gives its number."""

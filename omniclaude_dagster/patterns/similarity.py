@@ -5,11 +5,13 @@ from numpy.typing import NDArray
 
 from omniclaude_dagster.patterns.model import Vectors
 
+type Figures = NDArray[np.float64]
+
 # Rows widened to 8 bytes at a time, so that a search with very many equals does not take their memory twice.
 _ROWS_AT_ONCE = 4_096
 
 
-def similarities(vectors: Vectors, query: Vectors) -> NDArray[np.float64]:
+def similarities(vectors: Vectors, query: Vectors) -> Figures:
     """Cosines of unit rows with a unit row.
 
     Summed row by row: a matrix product gives other last digits to the same row in another batch or another place, and

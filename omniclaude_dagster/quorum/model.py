@@ -137,7 +137,7 @@ class Tally:
     """What the ballots add up to. `score` and `dispersion` are None when nobody voted.
 
     `score`: weighted mean of the scores of those who voted. `participation`: their share of all weight.
-    `dispersion`: weighted standard deviation of their scores.
+    `dispersion`: weighted standard deviation of their scores. `has_quorum`: enough of the weight voted.
     """
 
     decision: Decision
@@ -145,6 +145,7 @@ class Tally:
     participation: float
     dispersion: float | None
     reason: str
+    has_quorum: bool = True
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def tally(ballots: Iterable[Ballot], panel: Panel) -> Tally:
         participation=participation,
         dispersion=_dispersion(votes, present, score) if score is not None else None,
         reason=_reason(decision, score, participation, voters=len(votes), panel=panel),
+        has_quorum=bool(votes) and reaches(participation, panel.thresholds.participation),
     )
 
 

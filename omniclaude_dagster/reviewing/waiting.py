@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omniclaude_dagster.artifact.manifest import MANIFEST_NAME, NodeIdentity, generated_hashes, identity_of
+from omniclaude_dagster.artifact.merge import Conflict
 from omniclaude_dagster.artifact.store import NodeStore
 from omniclaude_dagster.artifact.update import Update, present_tree, tree_diff
 from omniclaude_dagster.contracts.plan.planner import plan_node
@@ -105,10 +106,15 @@ def with_edits(store: NodeStore, stored: NodeBundle, decision: "QuorumDecisionRo
     bundle, update = merged
     if update.conflicts:
         raise ConflictError(
-            f"edits made by hand contradict what would be accepted: {', '.join(map(str, update.conflicts))}.",
+            f"edits made by hand contradict what would be accepted: {', '.join(map(_place, update.conflicts))}.",
             cure="take the change over by hand and refuse the review, or undo the edits there and accept again",
         )
     return _with_true_origin(bundle, stored), update
+
+
+def _place(conflict: Conflict) -> str:
+    """The file that both sides changed. Nothing is written beside it here, so no file with both sides is named."""
+    return f"{conflict.path} ({conflict.reason})" if conflict.reason else conflict.path
 
 
 def _with_true_origin(merged: NodeBundle, stored: NodeBundle) -> NodeBundle:

@@ -12,7 +12,7 @@ from typing import Any
 
 from omniclaude_dagster.errors import OmniClaudeError, RequestError
 from omniclaude_dagster.stages import event_bus, generate, intelligence, parse, publish, refine, validate
-from omniclaude_dagster.stages.learning import reuses_of
+from omniclaude_dagster.stages.learning import recorded_reuses_of, reuses_of
 from omniclaude_dagster.stages.model import (
     NANOUSD_PER_USD,
     STAGES,
@@ -161,5 +161,5 @@ def record_of(state: GenerationState, result: GenerationResult) -> GenerationRec
         quorum=state.quorum,
         waiting=waiting_for_person(state),
         # A dry run delivers nothing, which is no pattern's failure.
-        reuses=() if state.is_preview else reuses_of(state),
+        reuses=() if state.is_preview else recorded_reuses_of(state),
     )

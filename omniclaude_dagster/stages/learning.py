@@ -1,6 +1,7 @@
 """What the pattern library learns from a generation, and what came of the patterns that were found for it."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from omniclaude_dagster.errors import RequestError
@@ -8,6 +9,7 @@ from omniclaude_dagster.node.blueprint import NodeBlueprint
 from omniclaude_dagster.node.bundle import NodeBundle
 from omniclaude_dagster.patterns.making import make_pattern
 from omniclaude_dagster.patterns.model import MIN_QUALITY, Pattern, PatternReuse
+from omniclaude_dagster.quorum.edits import one_line
 from omniclaude_dagster.stages.intelligence import field_types
 from omniclaude_dagster.stages.state import GenerationState
 
@@ -15,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 LOGIC_FILE = "logic.py"
 EXECUTED_GATE = "G-EXEC"
+_MAX_DETAIL_CHARS = 500
 
 
 def pattern_of(state: GenerationState, *, core_version: str) -> Pattern | None:
@@ -75,6 +78,28 @@ def reuses_of(state: GenerationState) -> tuple[PatternReuse, ...]:
         role = "held_out" if state.is_held_out else role
         reuses.append(PatternReuse(offer.pattern.pattern_id, role, rank, offer.score, offer.reasons, detail))
     return tuple(reuses)
+
+
+def recorded_reuses_of(state: GenerationState) -> tuple[PatternReuse, ...]:
+    """The same, as the library learns from it: a reused body counts only in a generation that says something of it.
+
+    Executed gates do. Votes do not, least of all missing ones, nor does an outside part that failed: such a reuse is
+    kept as an offer, with the reason.
+    """
+    reason = _other_reason(state)
+    return tuple(
+        replace(reuse, role="offered", detail=f"its body was taken over, and not judged: {reason}")
+        if reason and reuse.role == "reused"
+        else reuse
+        for reuse in reuses_of(state)
+    )
+
+
+def _other_reason(state: GenerationState) -> str:
+    """Why a generation was not published where nothing that was executed speaks against its code; else empty."""
+    if state.status == "published" or any(result.status == "fail" for result in state.gate_results):
+        return ""
+    return one_line(state.error or f"the generation is {state.status}")[:_MAX_DETAIL_CHARS]
 
 
 def _fields(blueprint: NodeBlueprint) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from omniclaude_dagster.stages.validate import node_context
 
 _STAGE_4 = frozenset(gate.id for gate in registry.gates_of("post_generation"))
 _MAX_NAMED = 5
+_MAX_REASON_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,8 @@ def _outcome(state: GenerationState, outcome: QuorumOutcome, judge: _Judge) -> S
     after = replace(after, quorum=outcome)
     notes = [outcome.tally.reason, *map(_edit_note, outcome.tried)]
     if outcome.tally.decision == "block":
-        asked = "; ".join([outcome.tally.reason, *_deficiencies(outcome.ballots)])
-        cure = f"omniclaude review show {state.request_id} shows the votes; a person may accept or refuse"
-        after = decided(after, "blocked", f"{asked}. Cure: {cure}")
+        asked = "; ".join([outcome.tally.reason, *_absent(outcome), *_deficiencies(outcome.ballots)])
+        after = decided(after, "blocked", f"{asked}. Cure: {_cure(outcome, state)}")
     status: StageStatus = "failed" if after.is_decided else "completed"
     score = outcome.tally.score
     attempts = max(1, len(calls))
@@ -159,6 +159,25 @@ def _with_edit(edit: TriedEdit, judge: _Judge) -> GenerationState:
 def _edit_note(tried: TriedEdit) -> str:
     found = "better" if tried.is_better else "no different"
     return f"{tried.edit.kind} by {', '.join(tried.seats)}: {tried.problem or found}"
+
+
+def _absent(outcome: QuorumOutcome) -> list[str]:
+    """Who did not vote, where that is why there is no consensus; of the heaviest also the reason."""
+    absent = sorted((b for b in outcome.ballots if not b.is_vote), key=lambda b: -b.weight)
+    if outcome.tally.has_quorum or not absent:
+        return []
+    first, others = absent[0], [ballot.seat for ballot in absent[1:]]
+    reason = first.abstained_because.rstrip(". ")
+    named = f"{first.seat} ({reason[:_MAX_REASON_CHARS]}{'...' if len(reason) > _MAX_REASON_CHARS else ''})"
+    return [f"without a vote: {', '.join([named, *others])}"]
+
+
+def _cure(outcome: QuorumOutcome, state: GenerationState) -> str:
+    decide = f"omniclaude review show {state.request_id} shows the votes; a person may accept or refuse"
+    if outcome.tally.has_quorum:
+        return decide
+    seats = "omniclaude quorum panel tells what each seat needs; OMNICLAUDE_PANEL names another panel"
+    return f"{seats}; {decide}"
 
 
 def _deficiencies(ballots: tuple[Ballot, ...]) -> list[str]:

@@ -202,6 +202,10 @@ def test_an_edit_made_meanwhile_lives_on(desk: Desk) -> None:
 def test_an_edit_of_the_same_lines_is_a_conflict_and_stays(desk: Desk) -> None:
     desk.edit("logic.py", "data.n * 2", "data.n * 2 + 0")
     desk.assert_untouched_by(ConflictError, says="logic.py")
+    with pytest.raises(ConflictError) as refused:
+        desk.reviews.accept(REQUEST_ID)
+    # Nothing was written, so no file beside it is named.
+    assert ".conflict" not in str(refused.value)
 
 
 def test_an_edit_that_was_merged_before_the_review_still_counts_as_an_edit_afterwards(desk: Desk) -> None:

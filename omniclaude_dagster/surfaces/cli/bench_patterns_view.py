@@ -43,6 +43,8 @@ def report_view(console: Console, report: Mapping[str, Any]) -> None:
     _means(console, report["measured"])
     _similarity(console, report["by_similarity"])
     _uses(console, report)
+    _say(console, "won/lost: tasks that pass only with, only without the library; p: exact McNemar test")
+    _calls(console, report["calls"])
     for line in report["unusable_tasks"]:
         console.print(Text(f"not measured: {plain(line)}", style="yellow"))
     if report["unrecorded_calls"]:
@@ -77,7 +79,7 @@ def _leaks(console: Console, check: Mapping[str, Any]) -> None:
 
 
 def _shares(console: Console, report: Mapping[str, Any]) -> None:
-    table = _table("share of tasks", "with", "without", "difference", "95 % interval", "only with/without", "p")
+    table = _table("share of tasks", "with", "without", "difference", "95 % interval", "won/lost", "p")
     rows = {**{_PASSED[name]: found for name, found in report["passed"].items()}}
     rows["visible examples passed"] = report["visible_examples"]
     for label, found in rows.items():
@@ -98,9 +100,7 @@ def _means(console: Console, measured: Mapping[str, Any]) -> None:
 
 
 def _similarity(console: Console, sweep: Sequence[Mapping[str, Any]]) -> None:
-    table = _table(
-        "nearest stored prompt", "tasks", "with", "without", "difference", "95 % interval", "only with/without", "p"
-    )
+    table = _table("nearest stored prompt", "tasks", "with", "without", "difference", "95 % interval", "won/lost", "p")
     for found in sweep:
         limit = found["nearest_below"]
         label = "any similarity" if limit is None else f"similarity below {limit}"
@@ -109,9 +109,7 @@ def _similarity(console: Console, sweep: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _uses(console: Console, report: Mapping[str, Any]) -> None:
-    table = _table(
-        "use of patterns", "tasks", "with", "without", "difference", "95 % interval", "only with/without", "p"
-    )
+    table = _table("use of patterns", "tasks", "with", "without", "difference", "95 % interval", "won/lost", "p")
     for use, label in _USES.items():
         found = report["by_use"][use]
         table.add_row(label, str(found["pairs"]), *_share_cells(found))
@@ -127,6 +125,14 @@ def _uses(console: Console, report: Mapping[str, Any]) -> None:
         f"patterns were found for {patterns['tasks_with_offers']} of {patterns['tasks']} tasks: {similar or 'none'}; "
         f"reused, published and wrong: {reused['published_but_wrong_with']}",
     )
+
+
+def _calls(console: Console, calls: Mapping[str, Any]) -> None:
+    """Calls of both arms: one that failed, by a timeout for example, is an answer that an arm did not get."""
+    shown = [
+        f"{arm} {sum(found['by_model'].values())} ({found['failed']} failed)" for arm, found in sorted(calls.items())
+    ]
+    _say(console, f"calls of models: {', '.join(shown)}")
 
 
 def _share_cells(found: Mapping[str, Any]) -> tuple[str, ...]:

@@ -55,6 +55,11 @@ def _needs_review(result: "GenerationResult", _request: object) -> Iterator[Next
         yield from _review(result)
         yield _own_tests(path)
         return
+    if _is_reviewed(result):
+        yield _decision(result)
+        yield _own_tests(path)
+        yield _show(result)
+        return
     if (path / "REVIEW.md").is_file():
         yield NextStep("what is missing, and where to fill it in", f"cat {_quoted(path / 'REVIEW.md')}")
     elif any(gate["status"] == "skipped" for gate in result.gates):
@@ -68,6 +73,10 @@ def _needs_review(result: "GenerationResult", _request: object) -> Iterator[Next
 def _blocked(result: "GenerationResult", request: "GenerationRequest | None") -> Iterator[NextStep]:
     if _awaits_person(result):
         yield from _review(result)
+        yield _show(result)
+        return
+    if _is_reviewed(result):
+        yield _decision(result)
         yield _show(result)
         return
     failed = {gate["gate"] for gate in result.gates if gate["status"] == "fail"}
@@ -95,6 +104,14 @@ def _failed(result: "GenerationResult", request: "GenerationRequest | None") -> 
 
 def _awaits_person(result: "GenerationResult") -> bool:
     return bool(result.quorum and result.quorum.get("review_command"))
+
+
+def _is_reviewed(result: "GenerationResult") -> bool:
+    return bool(result.quorum and result.quorum.get("reviewed_at"))
+
+
+def _decision(result: "GenerationResult") -> NextStep:
+    return NextStep("what a person decided, and on what", f"{_omniclaude()} review show {_quoted(result.request_id)}")
 
 
 def _review(result: "GenerationResult") -> Iterator[NextStep]:

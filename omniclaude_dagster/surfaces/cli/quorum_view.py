@@ -10,6 +10,11 @@ from rich.text import Text
 
 from omniclaude_dagster.surfaces.cli.console import plain
 
+_CURE = (
+    "cure: omniclaude models names the key or the host that each model needs; "
+    "OMNICLAUDE_PANEL=local lets the host at OMNICLAUDE_MODEL_BASE_URL review alone"
+)
+
 
 def panel_view(console: Console, document: Mapping[str, Any]) -> None:
     """The seats, who would answer for each, and whether that is enough."""
@@ -26,6 +31,8 @@ def panel_view(console: Console, document: Mapping[str, Any]) -> None:
         f"(needs {bounds['participation']:.0%}): {enough}",
         f"apply at {bounds['apply']:.2f}, suggest at {bounds['suggest']:.2f}, block below",
     ]
+    if not document["is_reached"]:
+        lines.append(_CURE)
     for line in lines:
         console.print(Text(line), soft_wrap=True)
 

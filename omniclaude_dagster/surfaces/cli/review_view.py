@@ -63,10 +63,7 @@ def review_view(console: Console, document: Document) -> None:
     _deficiencies(console, document["votes"])
     _edits(console, document["edits"])
     _changes(console, document)
-    note = f": {plain(document['review_note'])}" if document["review_note"] else ""
-    if document["reviewed_at"]:
-        at = plain(document["reviewed_at"])[:16].replace("T", " ")
-        console.print(Text(f"{document['review']} {at}{note}", style=STYLES.get(document["review"], "")))
+    _decided(console, document)
     console.print(Text.assemble(("accepting ", "bold"), plain(accepting(document))), soft_wrap=True)
     if document["accepting_problem"]:
         console.print(Text(f"not as things stand: {plain(document['accepting_problem'])}", style="red"), soft_wrap=True)
@@ -106,6 +103,7 @@ def quorum_view(console: Console, quorum: Document) -> None:
         if quorum.get(name):
             console.print(Text(f"{title} by the quorum", style="bold"))
             diff_view(console, quorum[name], max_lines=_SHOWN_DIFF_LINES)
+    _decided(console, quorum)
     if quorum.get("review_command"):
         console.print(Text(f"decide: {plain(quorum['review_command'])}"), soft_wrap=True)
 
@@ -159,6 +157,15 @@ def accepting(document: Document) -> str:
     target = PurePath(document["output_dir"]) / document["package_name"]
     what = "overrules the quorum and delivers the node to" if is_block else "delivers the node with the edit to"
     return f"{what} {target}, if all gates pass in the sandbox; edits made by hand there are merged in"
+
+
+def _decided(console: Console, document: Document) -> None:
+    """What a person decided, when, and with which note."""
+    if not document.get("reviewed_at"):
+        return
+    note = f": {plain(document['review_note'])}" if document["review_note"] else ""
+    at = plain(document["reviewed_at"])[:16].replace("T", " ")
+    console.print(Text(f"{document['review']} {at}{note}", style=STYLES.get(document["review"], "")), soft_wrap=True)
 
 
 def _changes(console: Console, document: Document) -> None:

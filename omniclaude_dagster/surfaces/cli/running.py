@@ -27,16 +27,22 @@ EXIT_CODES = {
 def run_requests(
     requests: Sequence["AcceptedRequest"], *, settings: "Settings", is_quiet: bool
 ) -> dict[str, "GenerationResult"]:
-    """All requests in one run, concurrently; results by request id. Progress goes to stderr."""
+    """All requests in one run, concurrently; results by request id. Progress goes to stderr.
+
+    Raises ConfigurationError for a wrong setting or file before a run exists.
+    """
     from omniclaude_dagster.definitions import run_in_process
+    from omniclaude_dagster.pipeline import Platform
 
     # Whatever a library prints while it runs must not get between results.
     with (
         _interrupt_kept(),
         contextlib.redirect_stdout(sys.stderr),
-        StageProgress(request_count=len(requests), is_quiet=is_quiet) as progress,
+        Platform(settings) as platform,
     ):
-        results = run_in_process(requests, settings=settings, on_stage=progress)
+        platform.read_configuration()
+        with StageProgress(request_count=len(requests), is_quiet=is_quiet) as progress:
+            results = run_in_process(requests, settings=settings, on_stage=progress, platform=platform)
     return {result.request_id: result for result in results}
 
 

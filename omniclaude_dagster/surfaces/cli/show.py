@@ -41,6 +41,7 @@ def show(
         if result is None:
             raise _unknown(records, request_id)
         calls = _calls(records, request_id)
+        result = _with_review(records, result)
     if json_output:
         emit_json(result.model_dump(mode="json"))
     else:
@@ -105,6 +106,24 @@ def _calls(records: "RecordsStore", request_id: str) -> "tuple[ModelCall, ...]":
     with suppress(OmniClaudeError):
         return records.model_calls(request_id)
     return ()
+
+
+def _with_review(records: "RecordsStore", result: "GenerationResult") -> "GenerationResult":
+    """The result with what a person has decided since, if anything."""
+    if not result.quorum:
+        return result
+    decision = None
+    with suppress(OmniClaudeError):
+        decision = records.quorum_decision(result.correlation_id)
+    if decision is None or decision.reviewed_at is None:
+        return result
+    decided = {
+        "review": decision.review,
+        "review_note": decision.review_note,
+        "reviewed_at": decision.reviewed_at.isoformat(),
+        "review_command": "",
+    }
+    return result.model_copy(update={"quorum": {**result.quorum, **decided}})
 
 
 def _kept_result(settings: "Settings", request_id: str) -> "GenerationResult | None":

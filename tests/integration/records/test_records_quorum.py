@@ -68,7 +68,7 @@ def a_report(number: int = 0, **changes) -> ReportedRow:
 
 
 def test_a_decision_comes_back_with_everything_a_person_needs(store):
-    record = make_record(1, quorum=make_quorum("suggest"), output_dir="/out/nodes")
+    record = make_record(1, quorum=make_quorum("suggest"), output_dir="/out/nodes", waiting=BUNDLE)
     store.write(record)
     (decision,) = store.quorum_decisions()
     assert decision == store.quorum_decision("request-1") == store.quorum_decision(str(id_of(1)))

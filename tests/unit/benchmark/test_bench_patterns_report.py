@@ -55,7 +55,7 @@ def rows() -> list[ArmRow]:
         a_row("T/2", "without", is_right=False, nearest=0.6),
         a_row("T/3", "with", is_right=False, patterns=(note("reused"),), status="published", body="published"),
         a_row("T/3", "without", is_right=True),
-        a_row("T/4", "with", is_right=True),
+        a_row("T/4", "with", is_right=True, failed_calls=1),
         a_row("T/4", "without", is_right=True),
         a_row("T/5", "with", is_right=True),
         *(a_row("T/6", arm, is_right=False, error_class="unusable_task", detail="raises") for arm in ARMS),
@@ -149,6 +149,7 @@ def test_a_person_sees_the_comparison_the_leak_check_and_what_was_left_out() -> 
     assert "leak check: nothing found; looked through 40 texts (9000 characters)" in text
     assert "similarity below 0.7 1 100.0 % 0.0 %" in text
     assert "reused, published and wrong: 1" in text
+    assert "calls of models: with 6 (1 failed), without 8 (0 failed)" in text
     assert "not measured: T/6: raises" in text
 
 

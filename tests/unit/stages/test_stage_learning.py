@@ -8,14 +8,18 @@ import pytest
 
 from omniclaude_dagster.gates.quality import Quality
 from omniclaude_dagster.patterns.model import Pattern
+from omniclaude_dagster.providers.errors import ModelTimeoutError
 from omniclaude_dagster.request.model import AcceptedRequest, NodeKind
-from omniclaude_dagster.stages.learning import pattern_of, reuses_of
+from omniclaude_dagster.stages.learning import pattern_of, recorded_reuses_of, reuses_of
 from omniclaude_dagster.stages.state import GenerationState
 from tests.support.stage_fakes import (
     DOUBLED,
     DOUBLING,
     ListedPatterns,
+    PANEL,
     QueuedModels,
+    Seats,
+    ballot,
     gateways_for,
     judging_sandbox,
     old_pattern,
@@ -101,3 +105,52 @@ def test_each_found_pattern_leaves_what_came_of_it_by_rank(tmp_path: Path) -> No
         (second.pattern_id, 2, "broken"),
     ]
     assert reuses[1].detail
+
+
+def reusing(tmp_path: Path, ballots: Any) -> GenerationState:
+    """A generation in mode strict that takes over the body of a pattern."""
+    gateways = gateways_for(
+        tmp_path,
+        sandbox=judging_sandbox(lambda logic: "* 2" in logic),
+        models=Seats(ballots),
+        panel=PANEL,
+        patterns=ListedPatterns([old_pattern(RIGHT, inputs={"n": "int"}, outputs={"doubled": "int"})]),
+    )
+    return run_all(state_for(tmp_path, DOUBLING, examples=DOUBLED, mode="strict"), gateways)
+
+
+def all_say(score: float, verdict: str) -> dict[str, Any]:
+    return {name: ballot(score, verdict) for name in ("big", "middle", "small")}
+
+
+VOTES = {
+    "nobody votes": ({n: ModelTimeoutError("too late.") for n in ("big", "middle", "small")}, "blocked", "too late"),
+    "doubted": (all_say(0.7, "revise"), "needs_review", "a person must look"),
+    "rejected": (all_say(0.1, "reject"), "blocked", "it is not delivered"),
+}
+
+
+@pytest.mark.parametrize("case", VOTES, ids=str)
+def test_votes_are_no_failure_of_the_pattern_whose_body_was_reused(case: str, tmp_path: Path) -> None:
+    ballots, status, why = VOTES[case]
+    state = reusing(tmp_path, ballots)
+    assert state.status == status, state.error
+    # The person is told what happened; the library learns that nothing executed speaks against the body.
+    assert [r.role for r in reuses_of(state)] == ["reused"]
+    (recorded,) = recorded_reuses_of(state)
+    assert recorded.role == "offered"
+    assert why in recorded.detail
+
+
+def test_a_reused_body_counts_where_it_was_published_and_where_a_gate_failed(tmp_path: Path) -> None:
+    state = reusing(tmp_path, all_say(0.95, "approve"))
+    assert (state.status, [r.role for r in recorded_reuses_of(state)]) == ("published", ["reused"])
+    failed = [dataclasses.replace(r, status="fail") if r.gate == "G-EXEC" else r for r in state.gate_results]
+    blocked = changed(state, status="blocked", error="G-EXEC: example 1", gate_results=tuple(failed))
+    assert [r.role for r in recorded_reuses_of(blocked)] == ["reused"]
+    away = changed(state, status="failed", error="the disk is full.\nCure: make room")
+    (reuse,) = recorded_reuses_of(away)
+    assert (reuse.role, reuse.detail) == (
+        "offered",
+        "its body was taken over, and not judged: the disk is full. Cure: make room",
+    )

@@ -94,6 +94,23 @@ def test_less_than_sixty_percent_of_the_weight_blocks_even_where_all_present_app
     assert state.status == "blocked"
 
 
+def test_where_too_few_voted_the_message_says_who_did_not_and_what_helps(tmp_path: Path) -> None:
+    ballots = all_say(1.0) | {"big": ModelTimeoutError("too late " * 50)}
+    error = str(reviewed(tmp_path, ballots).error)
+    assert "without a vote: big (" in error
+    assert "too late" in error
+    assert "middle" not in error
+    for cure in ("omniclaude quorum panel", "OMNICLAUDE_PANEL", "omniclaude review show request-1"):
+        assert cure in error
+    assert len(error) < 700
+
+
+def test_a_panel_that_voted_is_not_told_to_find_voters(tmp_path: Path) -> None:
+    error = str(reviewed(tmp_path, all_say(0.2, "reject")).error)
+    assert "without a vote" not in error
+    assert "quorum panel" not in error
+
+
 @pytest.mark.parametrize("mode", ["fast", "balanced"])
 def test_other_modes_ask_no_quorum(mode: str, tmp_path: Path) -> None:
     state = reviewed(tmp_path, all_say(0.0, "reject"), mode=mode)

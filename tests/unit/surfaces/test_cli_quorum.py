@@ -102,6 +102,7 @@ def test_a_panel_that_nobody_answers_for_ends_with_1_and_says_why(cli: Cli, home
     document = json.loads(done.stdout)
     assert (document["participation"], document["is_reached"]) == (0.0, False)
     assert "OMNICLAUDE_MODEL_BASE_URL is not set" in document["seats"][0]["why_not"]
+    assert "cure: omniclaude models names" in cli("quorum", "panel", "--panel", "local").stdout
 
 
 def test_a_panel_whose_model_answers_ends_with_0_and_names_it(
@@ -115,6 +116,7 @@ def test_a_panel_whose_model_answers_ends_with_0_and_names_it(
     text = " ".join(done.stdout.split())
     assert f"local 1 {MODEL_ID}" in text
     assert "participation 100% of weight 1 (needs 60%): enough" in text
+    assert "cure:" not in text
 
 
 def seating(panel: Panel, *reachable: str, own: str | None = None) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from omniclaude_dagster.quorum.model import QuorumOutcome, Tally
 from omniclaude_dagster.records.repository import RecordsStore
 from tests.support.cli import RESULT_KEYS, a_result, objects_of
 from tests.support.generation_records import make_record
@@ -44,6 +45,26 @@ def test_a_person_sees_each_model_call_with_what_became_of_it(cli: Cli, home: Pa
     shown = " ".join(cli("show", "request-1").stdout.split())
     places = [shown.index(word) for word in ("doubled is 6, not 4", "too\\x1b[2J late", "3 (stage 3)", "accepted")]
     assert places == sorted(places)
+
+
+def test_a_decision_of_a_person_is_shown_instead_of_the_call_for_one(cli: Cli, home: Path) -> None:
+    quorum = QuorumOutcome("local", Tally("block", 0.3, 1.0, 0.0, "0.30 is below 0.60"), ())
+    told = {"panel": "local", "decision": "block", "score": 0.3, "participation": 1.0, "dispersion": 0.0,
+            "reason": "0.30 is below 0.60", "votes": [], "review_command": "omniclaude review show request-1"}  # fmt: skip
+    node = {"kind": "COMPUTE", "name": "Doubler", "class_name": "NodeDoublerCompute", "domain": "d", "path": None}
+    record = make_record(1, result={"status": "blocked", "quorum": told, "node": node}, quorum=quorum)
+    store = RecordsStore(f"sqlite:///{home / 'records.sqlite3'}", home / "spool")
+    store.write(record)
+    assert "decide: omniclaude review show request-1" in cli("show", "request-1").stdout
+    assert store.close_review(UUID(record.result.correlation_id), accepted=False, note="not\x1b[2J now")
+    store.close()
+    done = cli("show", "request-1")
+    assert "refused 20" in done.stdout
+    assert "not\\x1b[2J now" in done.stdout
+    assert "decide:" not in done.stdout
+    assert "review accept" not in done.stdout
+    (found,) = objects_of(cli("show", "request-1", "--json").stdout)
+    assert (found["quorum"]["review"], found["quorum"]["review_command"]) == ("refused", "")
 
 
 def test_an_unknown_id_ends_with_2_and_names_close_ones(cli: Cli, home: Path) -> None:
