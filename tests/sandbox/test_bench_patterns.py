@@ -12,15 +12,20 @@ from typing import Any
 
 import pytest
 
-from omniclaude_dagster.benchmark.patterns_leaks import LeakFoundError
+from omniclaude_dagster.benchmark.ledger import read_rows
+from omniclaude_dagster.benchmark.patterns_leaks import HiddenTests, LeakFoundError, check_leaks
+from omniclaude_dagster.benchmark.patterns_neighbours import call_texts
 from omniclaude_dagster.benchmark.patterns_plan import PatternsFolders, PatternsPlan
 from omniclaude_dagster.benchmark.patterns_platforms import isolated
 from omniclaude_dagster.benchmark.patterns_row import ArmRow
 from omniclaude_dagster.benchmark.patterns_run import Measurement, embedding_model_of
+from omniclaude_dagster.benchmark.patterns_split import halves_of
+from omniclaude_dagster.benchmark.patterns_store import open_library
 from omniclaude_dagster.benchmark.row import SampleRow
 from omniclaude_dagster.benchmark.subject import Subject
 from omniclaude_dagster.benchmark.tasks import read_data_set
 from omniclaude_dagster.errors import OutsideError, RequestError
+from omniclaude_dagster.patterns.embedding import build_embedder
 from omniclaude_dagster.records.repository import RecordsStore
 from omniclaude_dagster.sandbox.bubblewrap import BubblewrapSandbox
 from omniclaude_dagster.settings import Settings
@@ -207,6 +212,21 @@ def test_a_planted_leak_blocks_the_run_before_a_model_is_asked(home: Path, sandb
         report = Measurement(plan, settings, Told().phase, is_fresh=True, sandbox=sandbox).carry_out()
     assert report["leak_check"]["is_clean"]
     assert report["library"]["patterns"] == 5
+
+
+def test_every_stored_task_would_be_found_in_several_ways_if_it_were_asked(home: Path) -> None:
+    settings = settings_of(home)
+    plan = plan_of(settings)
+    library = isolated(settings, PatternsFolders.of(settings).library(plan))
+    store = halves_of(plan.data.tasks, seed=SEED).store
+    rows = read_rows(library.home_path / "results.jsonl")
+    asked = [HiddenTests(task, calls=frozenset(call_texts(task))) for task in store]
+    with open_library(library, rows, store, embedder=build_embedder(settings)) as filled:
+        patterns = [one.pattern for one in filled.patterns]
+        report = check_leaks(patterns, origins=filled.origins, queries=asked)
+    found = {(leak.kind, leak.task) for leak in report.leaks}
+    kinds = ("origin", "prompt", "solution", "call")
+    assert found == {(kind, task.task_id) for kind in kinds for task in store}
 
 
 def test_a_silent_host_is_told_before_the_library_is_filled(tmp_path: Path) -> None:

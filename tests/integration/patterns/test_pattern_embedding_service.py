@@ -213,7 +213,7 @@ def test_a_library_works_with_it_and_without_it() -> None:
         library = PatternLibrary(store, embedder)
         library.add(pattern_for("Calculate the tax of an order"))
         assert library.find(query).degraded == ()
-        assert library.find(query).offers[0].parts["meaning"] > 0.8
+        assert library.find(query).offers[0].parts["meaning"] > 0.5
 
     found = library.find(query)
     assert [offer.pattern.description for offer in found.offers] == ["Calculate the tax of an order"]

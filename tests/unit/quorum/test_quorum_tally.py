@@ -57,6 +57,12 @@ def test_participation_of_exactly_sixty_percent_is_enough_and_less_is_not() -> N
     assert tally(ballots_of(enough, [0.9, 0.9, None]), enough).decision == "apply"
     less = panel_of(("a", 0.59, ["m"]), ("b", 0.41, ["n"]))
     assert tally(ballots_of(less, [1.0, None]), less).decision == "block"
+    assert [
+        tally(ballots_of(p, [0.1, *rest]), p).has_quorum for p, rest in ((enough, [0.1, None]), (less, [None]))
+    ] == [
+        True,
+        False,
+    ]
 
 
 def test_the_weights_of_the_shipped_panel_decide() -> None:
@@ -81,6 +87,7 @@ def test_no_votes_are_no_approval() -> None:
         found = tally(ballots, panel_of(("a", 1.0, ["m"]), ("b", 1.0, ["n"])))
         assert (found.decision, found.score, found.dispersion, found.participation) == ("block", None, None, 0.0)
         assert "no votes are no approval" in found.reason
+        assert not found.has_quorum
 
 
 def test_the_panel_says_what_a_seat_weighs_not_its_ballot() -> None:

@@ -15,8 +15,8 @@ from omniclaude_dagster.stages.state import GenerationState
 from tests.support.stage_fakes import (
     DOUBLED,
     DOUBLING,
-    ListedPatterns,
     PANEL,
+    ListedPatterns,
     QueuedModels,
     Seats,
     ballot,
@@ -27,6 +27,7 @@ from tests.support.stage_fakes import (
     state_for,
 )
 
+OLD_BODY = "def old_function(data: ModelOldInput) -> ModelOldOutput:\n    return ModelOldOutput(doubled=data.n * 2)\n"
 RIGHT = "def doubles(data):\n    return ModelDoublerOutput(doubled=data.n * 2)\n"
 
 
@@ -114,7 +115,7 @@ def reusing(tmp_path: Path, ballots: Any) -> GenerationState:
         sandbox=judging_sandbox(lambda logic: "* 2" in logic),
         models=Seats(ballots),
         panel=PANEL,
-        patterns=ListedPatterns([old_pattern(RIGHT, inputs={"n": "int"}, outputs={"doubled": "int"})]),
+        patterns=ListedPatterns([old_pattern(OLD_BODY, inputs={"n": "int"}, outputs={"doubled": "int"})]),
     )
     return run_all(state_for(tmp_path, DOUBLING, examples=DOUBLED, mode="strict"), gateways)
 

@@ -222,3 +222,26 @@ def test_what_a_library_prints_during_the_run_does_not_reach_stdout(cli: Cli, ru
     done = cli("generate", PROMPT, "--json")
     assert len(objects_of(done.stdout)) == 1
     assert "a library says hello" in done.stderr
+
+
+WRONG_CONFIGURATION = {
+    "a panel that is not there": ({"PANEL": "nosuch"}, "there is no panel 'nosuch'"),
+    "an index without its address": ({"PATTERN_INDEX": "qdrant"}, "no address of a Qdrant server"),
+    "embeddings without a model": ({"EMBEDDINGS_BASE_URL": "http://127.0.0.1:9/v1"}, "OMNICLAUDE_EMBEDDINGS_MODEL"),
+    "a public host without TLS": ({"MODEL_BASE_URL": "http://models.example/v1"}, "https"),
+    "a catalog that is not there": ({"MODEL_CONFIGS": "nowhere"}, "nowhere"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_CONFIGURATION, ids=str)
+def test_a_wrong_configuration_ends_with_2_and_a_cure_before_a_run_exists(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    changes, says = WRONG_CONFIGURATION[case]
+    for name, value in changes.items():
+        monkeypatch.setenv(f"OMNICLAUDE_{name}", value)
+    done = cli("generate", PROMPT, "--mode", "fast", "--json")
+    assert (done.exit_code, done.stdout) == (2, ""), done.stderr
+    assert says in done.stderr
+    assert "cure:" in done.stderr
+    assert not (home / "dagster").exists()
