@@ -49,8 +49,16 @@ def test_a_person_sees_each_model_call_with_what_became_of_it(cli: Cli, home: Pa
 
 def test_a_decision_of_a_person_is_shown_instead_of_the_call_for_one(cli: Cli, home: Path) -> None:
     quorum = QuorumOutcome("local", Tally("block", 0.3, 1.0, 0.0, "0.30 is below 0.60"), ())
-    told = {"panel": "local", "decision": "block", "score": 0.3, "participation": 1.0, "dispersion": 0.0,
-            "reason": "0.30 is below 0.60", "votes": [], "review_command": "omniclaude review show request-1"}  # fmt: skip
+    told = {
+        "panel": "local",
+        "decision": "block",
+        "score": 0.3,
+        "participation": 1.0,
+        "dispersion": 0.0,
+        "reason": "0.30 is below 0.60",
+        "votes": [],
+        "review_command": "omniclaude review show request-1",
+    }
     node = {"kind": "COMPUTE", "name": "Doubler", "class_name": "NodeDoublerCompute", "domain": "d", "path": None}
     record = make_record(1, result={"status": "blocked", "quorum": told, "node": node}, quorum=quorum)
     store = RecordsStore(f"sqlite:///{home / 'records.sqlite3'}", home / "spool")
