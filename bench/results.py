@@ -89,6 +89,16 @@ ROWS = (
     Row("copier with 12 of the same files / our rendering, both written", "≥ 10 times", "rendering",
         lambda f: f"{f['copier_ms']['p50']:g} ms / {f['unformatted_written_ms']['p50']:g} ms = {f['ratio']:g} "
                   f"({f['ratio_with_formatting']:g} with our formatting)"),
+    Row("10 of 100,000 patterns, embedded index", "p95 ≤ 20 ms", "patterns", lambda f: _times(f["retrieval_10"])),
+    Row("stage 1.5's search in 100,000 patterns, without network", "p95 ≤ 50 ms", "patterns",
+        lambda f: _times(f["stage_5"])),
+    Row("storing a pattern", "≤ 5 ms", "patterns", lambda f: _times(f["storing"])),
+    Row("memory that 100,000 patterns add / at most while loading", "≤ 400 MB", "patterns",
+        lambda f: f"{f['memory_mb']:g} MB / {f['memory_peak_mb']:g} MB"),
+    Row("loading 100,000 patterns", "", "patterns", lambda f: f"{f['cold_load_s']:g} s"),
+    Row("`get_patterns` over HTTP, 10,000 patterns, client on the same 2 cores", "≥ 300 a second", "service",
+        lambda f: f"{f['ways']['default']['per_s']:g} a second, {_times(f['ways']['default']['latency_ms'])}, "
+                  f"{f['ways']['default']['failed']} failed"),
     Row("sandbox, cold start", "", "sandbox", lambda f: f"{f['cold_start_s']:g} s"),
     Row("a node's life in a warm sandbox / in a new bare Python", "", "sandbox",
         lambda f: f"{f['sandboxed_ms']['p50']:g} ms / {f['bare_python_ms']['p50']:g} ms = {f['ratio']:g}"),

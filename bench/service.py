@@ -1,11 +1,12 @@
 """Searches a second that the HTTP service answers, over a library of 10,000 patterns in SQLite.
 
     .venv/bin/python -m bench.service                 the service as it starts by default; the bar is 300 a second
-    .venv/bin/python -m bench.service --compare       and with its work on the event loop, and in two processes
+    .venv/bin/python -m bench.service --compare       and with searches in threads, and in two processes
 
 Server and load generator are processes of their own on this machine. The generator keeps its connections, sends its
-requests as bytes made beforehand, and reads no more of an answer than it must: its status, its length, and how many
-patterns are in it. An unmeasured round comes first. Every answer must be 200 and hold all the patterns asked for.
+requests as bytes made beforehand, and reads no more of an answer than it must: its status, its length, how many
+patterns are in it (5 are asked for; the library offers fewer where fewer are relevant), and that no part was away. An
+unmeasured round comes first.
 """
 
 import argparse
@@ -40,9 +41,10 @@ _START_S = 120.0
 _QUERIES = 500
 _BATCH = 500
 _LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+);")
-_RANK = b'"rank":'
-# As the service starts; on its event loop; in two processes.
-WAYS = {"threads": (), "event loop": ("--threads", "0"), "two workers": ("--workers", "2")}
+_RANK = b',"parts":{'
+_NOTHING_AWAY = b'"degraded":[]}'
+# As the service starts; with a hop to a thread for each search; in two processes.
+WAYS = {"default": (), "in threads": ("--search-in-threads",), "two workers": ("--workers", "2")}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Load:
     seconds: float
     latencies_ms: list[float]
     failed_count: int
+    found_count: int
 
 
 def fill(home: Path, count: int) -> None:
@@ -122,30 +125,33 @@ def generate_load(port: int, token: str, clients: int, seconds: float, share: An
 async def _load(port: int, token: str, clients: int, seconds: float) -> Load:
     requests = [request_bytes(query, token) for query in queries(_QUERIES, limit=LIMIT)]
     latencies: list[float] = []
-    failed = 0
+    failed = found = 0
     started = time.perf_counter()
     end = started + seconds
 
     async def client(number: int) -> None:
-        nonlocal failed
+        nonlocal failed, found
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while (sent := time.perf_counter()) < end:
             number += clients
             writer.write(requests[number % len(requests)])
-            is_good = await _read_answer(reader)
+            answered = await _read_answer(reader)
             latencies.append((time.perf_counter() - sent) * 1000)
-            failed += not is_good
+            failed += answered is None
+            found += answered or 0
         writer.close()
 
     await asyncio.gather(*(client(number) for number in range(clients)))
-    return Load(time.perf_counter() - started, latencies, failed)
+    return Load(time.perf_counter() - started, latencies, failed, found)
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> bool:
+async def _read_answer(reader: asyncio.StreamReader) -> int | None:
+    """How many patterns were found; None for an answer that is not what it should be."""
     head = await reader.readuntil(b"\r\n\r\n")
     at = head.index(b"content-length:") + len(b"content-length:")
     body = await reader.readexactly(int(head[at : head.index(b"\r", at)]))
-    return head.startswith(b"HTTP/1.1 200") and body.count(_RANK) == LIMIT
+    is_good = head.startswith(b"HTTP/1.1 200") and body.endswith(_NOTHING_AWAY)
+    return body.count(_RANK) if is_good else None
 
 
 def under_load(port: int, token: str, *, clients: int, seconds: float) -> Load:
@@ -175,6 +181,7 @@ def measure(home: Path, token: str, options: Sequence[str], *, clients: int, sec
         "cpu_ms_each": round(cpu * 1000 / count, 2),
         "memory_mib": memory_mib,
         "requests": count,
+        "patterns_each": round(load.found_count / count, 2),
         "failed": load.failed_count,
     }
 
@@ -185,10 +192,10 @@ def main() -> int:
     parser.add_argument("--patterns", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=10.0, help="measured time of each way")
     parser.add_argument("--clients", type=int, default=8, help="requests in flight")
-    parser.add_argument("--compare", action="store_true", help="also without threads, and with two workers")
+    parser.add_argument("--compare", action="store_true", help="also with searches in threads, and with two workers")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    ways = WAYS if args.compare else {"threads": WAYS["threads"]}
+    ways = WAYS if args.compare else {"default": WAYS["default"]}
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         note(f"storing {args.patterns} patterns ...")
@@ -202,7 +209,7 @@ def main() -> int:
     emit(figures, as_json=args.json)
     if not args.json:
         _show(found)
-    is_met = all(not way["failed"] for way in found.values()) and found["threads"]["per_s"] >= TARGET_PER_S
+    is_met = all(not way["failed"] for way in found.values()) and found["default"]["per_s"] >= TARGET_PER_S
     return 0 if is_met else 1
 
 

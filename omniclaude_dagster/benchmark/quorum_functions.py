@@ -82,7 +82,7 @@ class FunctionCases:
             wrong = await self._case(Sample(task, number, mutant.change, mutant.source), is_right=False)
             if wrong is not None:
                 return Prepared((right, wrong))
-        return Prepared(unusable=f"none of {len(found)} mutants passes the examples and fails the hidden tests")
+        return Prepared(unusable="no mutant passes every visible example and fails the hidden tests")
 
     async def _case(self, sample: Sample, *, is_right: bool) -> QuorumCase | None:
         """The case, or None where it would not be published, or is not as right or wrong as it should be."""

@@ -22,6 +22,7 @@ _MAX_REASONS = 5
 _MAX_REASON_CHARS = 110
 # What a reason to abstain says, by what stands in it; the first that fits counts.
 _ABSTENTIONS: Mapping[str, str] = {
+    "contradicts the score": "its verdict contradicts its score",
     "malformed answer": "the answer is no ballot",
     "has voted already": "its model votes for another seat",
     "is asked for seat": "its model votes for another seat",

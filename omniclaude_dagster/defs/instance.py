@@ -8,11 +8,12 @@ from pathlib import Path
 
 import dagster as dg
 import yaml
+from alembic.util import CommandError
 from dagster._core.instance.ref import InstanceRef
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.exc import SQLAlchemyError
 
-from omniclaude_dagster.atomic_files import storage_error, write_atomically
+from omniclaude_dagster.atomic_files import file_lock, storage_error, write_atomically
 from omniclaude_dagster.errors import OutsideError
 from omniclaude_dagster.settings import Settings
 
@@ -50,6 +51,7 @@ retention:
     purge_after_days: {skipped: 1, failure: 14, success: -1}
 """
 _LOG_BYTES = 2_000_000
+_OPENING_S = 60.0
 
 # Capturing output would start two processes a step and take the terminal from the command line.
 _HERE: Mapping[str, object] = {
@@ -76,19 +78,34 @@ def prepare_home(settings: Settings) -> Path:
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance that the UI shows as well, opened for runs in this very process. Raises OutsideError."""
-    folder = str(prepare_home(settings))
+    folder = prepare_home(settings)
     try:
-        ref = InstanceRef.from_dir(folder, overrides=_HERE)
-        standard = ref.event_storage_data
-        if standard is not None and standard.class_name == "SqliteEventLogStorage":
-            ref = InstanceRef.from_dir(folder, overrides={**_HERE, **_pooled(standard)})
-        instance = dg.DagsterInstance.from_ref(ref)
+        # Two processes that make the databases of a fresh folder at once leave them unusable for good.
+        with file_lock(folder / ".opening.lock", wait_s=_OPENING_S) as is_alone:
+            if not is_alone:
+                raise OutsideError(f"another process has been opening {folder} for long.", cure="try again")
+            instance = _opened(str(folder))
     except (dg.DagsterError, SQLAlchemyError, yaml.YAMLError) as exc:
         raise OutsideError(
             f"Dagster's instance in {folder} cannot be used: {exc}", cure=f"correct or delete {folder}/dagster.yaml"
         ) from exc
+    except CommandError as exc:
+        raise OutsideError(
+            f"Dagster's databases in {folder} are damaged: {exc}",
+            cure="move its folders history and schedules away: they are made anew, and only the UI forgets past runs",
+        ) from exc
+    except OSError as exc:
+        raise storage_error(f"Dagster's folder {folder} cannot be used", exc) from exc
     with instance:
         yield instance
+
+
+def _opened(folder: str) -> dg.DagsterInstance:
+    ref = InstanceRef.from_dir(folder, overrides=_HERE)
+    standard = ref.event_storage_data
+    if standard is not None and standard.class_name == "SqliteEventLogStorage":
+        ref = InstanceRef.from_dir(folder, overrides={**_HERE, **_pooled(standard)})
+    return dg.DagsterInstance.from_ref(ref)
 
 
 def _pooled(standard: ConfigurableClassData) -> Mapping[str, object]:

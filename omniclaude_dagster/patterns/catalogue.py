@@ -8,7 +8,7 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,12 @@ from omniclaude_dagster.request.model import NodeKind
 class Candidates:
     """Patterns that may be offered, with one number each; `fresh_s` in seconds since 1970.
 
-    `revisions`: of the pattern's last change that is known here.
-
-    `fitting_count`: how many patterns of the kind and systems there are in all.
+    `nearness`: the similarity that the index said, NaN where it said none. `revisions`: of the pattern's last change
+    that is known here. `fitting_count`: how many patterns of the kind and systems there are in all.
     """
 
     ids: tuple[uuid.UUID, ...]
+    nearness: Figures
     keywords: Figures
     quality: Figures
     success: Figures
@@ -39,9 +39,15 @@ class Candidates:
     revisions: NDArray[np.int64]
     fitting_count: int
 
+    def only(self, places: Sequence[int]) -> "Candidates":
+        """Some of them."""
+        columns = ("nearness", "keywords", "quality", "success", "fresh_s", "revisions")
+        ids = tuple(self.ids[place] for place in places)
+        return replace(self, ids=ids, **{name: getattr(self, name)[places] for name in columns})
+
 
 _EMPTY = np.zeros(0, dtype=np.float64)
-NO_CANDIDATES = Candidates((), _EMPTY, _EMPTY, _EMPTY, _EMPTY, np.zeros(0, dtype=np.int64), 0)
+NO_CANDIDATES = Candidates((), _EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY, np.zeros(0, dtype=np.int64), 0)
 
 
 class Catalogue:
@@ -95,10 +101,13 @@ class Catalogue:
         *,
         node_kind: NodeKind,
         systems: Sequence[str],
-        near: Sequence[uuid.UUID],
+        near: Sequence[tuple[uuid.UUID, float]],
         limit: int,
     ) -> Candidates:
-        """The patterns that are `near` by meaning, and the `limit` best by their words; all active and fitting."""
+        """The patterns that are `near` by meaning, and the `limit` best by their words; all active and fitting.
+
+        `near`: ids with their similarities.
+        """
         with self._lock:
             kind = self._kinds.get(node_kind)
             return kind.candidates(terms, systems=systems, near=near, limit=limit) if kind else NO_CANDIDATES
@@ -142,13 +151,17 @@ class _Kind:
         self.rows.set_active(row, is_active)
 
     def candidates(
-        self, terms: Sequence[str], *, systems: Sequence[str], near: Sequence[uuid.UUID], limit: int
+        self, terms: Sequence[str], *, systems: Sequence[str], near: Sequence[tuple[uuid.UUID, float]], limit: int
     ) -> Candidates:
         fitting = self.rows.fitting(systems)
         keywords = self._keywords.scores(terms)
-        rows = np.union1d(self._near_rows(near, fitting), self._best_rows(keywords, fitting, limit=limit))
+        near_rows, said = self._near_rows(near, fitting)
+        rows = np.union1d(near_rows, self._best_rows(keywords, fitting, limit=limit))
+        nearness = np.full(len(rows), np.nan)
+        nearness[np.searchsorted(rows, near_rows)] = said
         return Candidates(
             ids=tuple(self.rows.ids(rows)),
+            nearness=nearness,
             keywords=keywords[rows],
             quality=self._quality.view[rows],
             success=self._success.view[rows],
@@ -168,9 +181,14 @@ class _Kind:
         for column, value in zip(self._columns, values, strict=True):
             column.append(value)
 
-    def _near_rows(self, near: Sequence[uuid.UUID], fitting: NDArray[np.bool_]) -> RowNumbers:
-        rows = np.array([row for row in self.rows.rows_of(near) if row is not None], dtype=np.intp)
-        return rows[fitting[rows]]
+    def _near_rows(
+        self, near: Sequence[tuple[uuid.UUID, float]], fitting: NDArray[np.bool_]
+    ) -> tuple[RowNumbers, Figures]:
+        """The rows of those that fit, and their similarities."""
+        found = self.rows.rows_of(pattern_id for pattern_id, _ in near)
+        known = [(row, said) for row, (_, said) in zip(found, near, strict=True) if row is not None]
+        rows = np.array([row for row, _ in known], dtype=np.intp)
+        return rows[fitting[rows]], np.array([said for _, said in known], dtype=np.float64)[fitting[rows]]
 
     def _best_rows(self, keywords: Figures, fitting: NDArray[np.bool_], *, limit: int) -> RowNumbers:
         rows = np.flatnonzero(fitting & (keywords > 0))

@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from omniclaude_dagster.errors import ConflictError, EmbeddingUnavailableError, RecordsUnavailableError
 from omniclaude_dagster.patterns.calibration import baseline_of
 from omniclaude_dagster.patterns.catalogue import Candidates, Catalogue
@@ -29,7 +31,7 @@ from omniclaude_dagster.patterns.model import (
     Vectors,
 )
 from omniclaude_dagster.patterns.pause import Pause
-from omniclaude_dagster.patterns.ranking import is_same_task, reasons_for
+from omniclaude_dagster.patterns.ranking import can_be_relevant, is_same_task, reasons_for
 from omniclaude_dagster.patterns.search import Ranked, ranked
 from omniclaude_dagster.patterns.similarity import is_usable
 from omniclaude_dagster.patterns.words import terms_of
@@ -198,17 +200,21 @@ class PatternLibrary:
 
         def ask(index: VectorIndex) -> tuple[Candidates, Mapping[uuid.UUID, Vectors]]:
             wanted = meaning.usable_vector
-            near = (
-                index.nearest(wanted, node_kind=query.node_kind, systems=query.systems, limit=_TAKEN)
-                if wanted is not None
-                else ()
-            )
-            candidates = self._catalogued(query, terms, near=[pattern_id for pattern_id, _ in near])
+            if wanted is None:
+                candidates = self._catalogued(query, terms, near=())
+            else:
+                near = index.nearest(wanted, node_kind=query.node_kind, systems=query.systems, limit=_TAKEN)
+                unsaid = near[-1][1] if len(near) >= _TAKEN else -1.0
+                candidates = self._catalogued(query, terms, near=near)
+                is_promising = can_be_relevant(candidates, unsaid=unsaid, baseline=meaning.baseline)
+                candidates = candidates.only(np.flatnonzero(is_promising).tolist())
             return candidates, index.vectors(candidates.ids)
 
         return self._ask(meaning, ask)
 
-    def _catalogued(self, query: PatternQuery, terms: Sequence[str], *, near: Sequence[uuid.UUID]) -> Candidates:
+    def _catalogued(
+        self, query: PatternQuery, terms: Sequence[str], *, near: Sequence[tuple[uuid.UUID, float]]
+    ) -> Candidates:
         return self._catalogue.candidates(
             terms, node_kind=query.node_kind, systems=query.systems, near=near, limit=_TAKEN
         )
@@ -271,7 +277,7 @@ class PatternLibrary:
             revision = self._store.pattern_revision()
             if revision < self._seen:
                 # The database was replaced by an older or another one.
-                self._catalogue, self._seen = Catalogue(), 0
+                self._catalogue, self._contents_kept, self._seen = Catalogue(), ContentCache(self._store), 0
                 self._door.forget()
             while self._seen < revision:
                 changes = self._store.pattern_changes(self._seen, limit=FEED_ROWS, with_vectors=False)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from omniclaude_dagster.patterns.calibration import above
 from omniclaude_dagster.patterns.catalogue import Candidates
 from omniclaude_dagster.patterns.model import PatternQuery, StoredPattern
 from omniclaude_dagster.patterns.similarity import Figures
@@ -25,6 +26,8 @@ MIN_RELEVANCE = 0.36
 MIN_KEYWORDS = 0.35
 # Finer differences mean nothing, and a backend that keeps vectors in its own way may have them.
 DECIMALS = 4
+# More than any backend's similarity, or rounding here, is off.
+_SLACK = 0.002
 _SECONDS_PER_DAY = 86_400.0
 
 
@@ -60,6 +63,18 @@ def _relevant(parts: Mapping[str, Figures], has_meaning: NDArray[np.bool_]) -> N
     both = WEIGHTS["meaning"] * parts["meaning"] + WEIGHTS["keywords"] * parts["keywords"]
     is_near = both / (WEIGHTS["meaning"] + WEIGHTS["keywords"]) >= MIN_RELEVANCE
     return np.where(has_meaning, is_near, parts["keywords"] >= MIN_KEYWORDS)
+
+
+def can_be_relevant(candidates: Candidates, *, unsaid: float, baseline: float) -> NDArray[np.bool_]:
+    """Which candidates are worth a closer look, by the similarities that the index said.
+
+    `unsaid`: the most that one can have of which the index said none. Never leaves out one that is relevant.
+    """
+    said = np.where(np.isnan(candidates.nearness), unsaid, candidates.nearness)
+    parts = {"meaning": above(baseline, said) + _SLACK, "keywords": candidates.keywords + _SLACK}
+    everywhere = np.ones(len(candidates.ids), dtype=np.bool_)
+    # One without a vector is judged by its words alone.
+    return _relevant(parts, everywhere) | _relevant(parts, ~everywhere)
 
 
 def is_same_task(stored: StoredPattern, query: PatternQuery) -> bool:

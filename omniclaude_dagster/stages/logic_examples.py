@@ -74,8 +74,8 @@ class NodePattern:
     def question(self) -> str:
         """The task as a model sees it."""
         pattern = self.shown.pattern
-        inputs = class_text(pattern.input_class, pattern.inputs)
-        outputs = class_text(pattern.output_class, pattern.outputs)
+        inputs = class_text(pattern.input_class, self.shown.inputs)
+        outputs = class_text(pattern.output_class, self.shown.outputs)
         return node_question(inputs, outputs, self.head, self.shown.task)
 
     def answer(self) -> str:

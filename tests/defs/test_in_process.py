@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +21,47 @@ from omniclaude_dagster.errors import OutsideError, StorageError
 from omniclaude_dagster.pipeline import Platform
 from omniclaude_dagster.settings import Settings
 from tests.defs.requests import accepted
+
+_OPENS = """
+import sys
+from pathlib import Path
+from omniclaude_dagster.defs.instance import open_instance
+from omniclaude_dagster.settings import Settings
+
+print("ready", flush=True)
+sys.stdin.readline()
+with open_instance(Settings(home=Path(sys.argv[1]))) as instance:
+    instance.get_runs_count()
+"""
+
+
+def test_processes_that_open_a_fresh_home_at_once_leave_it_usable(settings: Settings) -> None:
+    """Without the lock each of them marks the databases as new, and none can ever be opened again."""
+    command = [sys.executable, "-W", "error::DeprecationWarning:omniclaude_dagster", "-c", _OPENS, str(settings.home)]
+    openers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for opener in openers:
+        assert opener.stdout is not None
+        assert opener.stdout.readline() == "ready\n"
+    with ThreadPoolExecutor(len(openers)) as pool:
+        said = list(pool.map(lambda opener: opener.communicate("go\n", timeout=120)[1], openers))
+    assert [opener.returncode for opener in openers] == [0] * len(openers), said
+    with open_instance(settings) as instance:
+        assert instance.get_runs_count() == 0
+
+
+def test_damaged_databases_of_dagster_are_told_with_a_cure(settings: Settings) -> None:
+    with open_instance(settings):
+        pass
+    engine = create_engine(f"sqlite:///{settings.dagster_home_path / 'history' / 'runs.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO alembic_version VALUES ('another')"))
+    engine.dispose()
+    with pytest.raises(OutsideError, match="are damaged") as told, open_instance(settings):
+        pass
+    assert "history and schedules" in told.value.cure
 
 
 def test_no_request_is_no_run(settings: Settings) -> None:

@@ -72,6 +72,7 @@ class FakeParts:
     asked_kinds: list[NodeKind] = field(default_factory=list)
     work_count: int = 0
     probe_count: int = 0
+    is_in_process: bool = False
     is_closed: bool = False
 
     def find(self, query: PatternQuery) -> Found:
@@ -120,6 +121,7 @@ class FakeParts:
             kind_figures=self.kind_figures,
             chain_for=self.chain_for,
             health=self.tried,
+            is_in_process=self.is_in_process,
             warm_up=self._warm_up,
             close=self._close,
         )

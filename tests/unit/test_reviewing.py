@@ -59,7 +59,7 @@ class Desk:
 
     @property
     def review(self) -> str:
-        return self.decision.review
+        return str(self.decision.review)
 
     @property
     def decision(self) -> Any:

@@ -23,7 +23,7 @@ from omniclaude_dagster.surfaces.api.answers import (
     SummaryAnswer,
 )
 from omniclaude_dagster.surfaces.api.assist import AssistEndpoint
-from omniclaude_dagster.surfaces.api.blocking import BlockingWork
+from omniclaude_dagster.surfaces.api.blocking import BlockingWork, SearchWork
 from omniclaude_dagster.surfaces.api.config import ServiceConfig
 from omniclaude_dagster.surfaces.api.edge import REQUEST_ID, Edge
 from omniclaude_dagster.surfaces.api.figures import FigureEndpoints
@@ -83,7 +83,8 @@ def build_app(
 def _add_endpoints(
     app: FastAPI, services: Services, work: BlockingWork, config: ServiceConfig, redactor: Redactor
 ) -> None:
-    patterns = PatternEndpoints(services, work, redactor)
+    searches = SearchWork(work, is_in_process=services.is_in_process and not config.is_search_threaded)
+    patterns = PatternEndpoints(services, work, searches, redactor)
     figures = FigureEndpoints(services, work)
     assist = AssistEndpoint(services, work, figures_max_age_s=config.figures_max_age_s)
     health = HealthEndpoint(services, work, max_age_s=config.health_max_age_s)

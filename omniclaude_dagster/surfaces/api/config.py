@@ -23,8 +23,10 @@ class ServiceConfig:
     # How long a client may read less than 256 KiB of a waiting answer.
     write_stall_s: float = 30.0
     max_connections: int = 512
-    # Threads that ask the library and the records; 0 does it on the event loop, which bench/service.py compares.
+    # Threads that ask the library and the records.
     threads: int = 4
+    # Searches in threads too, also where everything is in this process: bench/service.py compares both.
+    is_search_threaded: bool = False
     # Requests that wait for a thread; one more gets 503.
     max_waiting: int = 128
     token_rate_per_s: float = 1000.0

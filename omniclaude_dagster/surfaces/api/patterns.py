@@ -10,7 +10,7 @@ from omniclaude_dagster.patterns.making import make_pattern
 from omniclaude_dagster.patterns.model import Added, Pattern, PatternQuery
 from omniclaude_dagster.providers.redaction import Redactor
 from omniclaude_dagster.surfaces.api.answers import FoundPatterns, StoredAnswer, found_patterns, json_answer
-from omniclaude_dagster.surfaces.api.blocking import BlockingWork
+from omniclaude_dagster.surfaces.api.blocking import BlockingWork, SearchWork
 from omniclaude_dagster.surfaces.api.problems import of_body
 from omniclaude_dagster.surfaces.api.requests import NewPattern, PatternSearch
 from omniclaude_dagster.surfaces.api.services import Services
@@ -23,9 +23,10 @@ _NAMED_FIELD = re.compile(r"the pattern's ([a-z_]+)")
 class PatternEndpoints:
     """`store_pattern` and `get_patterns`."""
 
-    def __init__(self, services: Services, work: BlockingWork, redactor: Redactor) -> None:
+    def __init__(self, services: Services, work: BlockingWork, searches: SearchWork, redactor: Redactor) -> None:
         self._services = services
         self._work = work
+        self._searches = searches
         self._redactor = redactor
 
     async def get_patterns(self, search: PatternSearch) -> Response:
@@ -42,7 +43,7 @@ class PatternEndpoints:
         def find() -> FoundPatterns:
             return found_patterns(self._services.finder.find(query))
 
-        return json_answer(await self._work.run(find))
+        return json_answer(await self._searches.run(find))
 
     async def store_pattern(self, given: NewPattern) -> Response:
         """Store a proven pattern: 201 when its code is new, 200 when the library knew it."""

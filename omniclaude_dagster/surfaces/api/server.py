@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from omniclaude_dagster.errors import ConfigurationError, OmniClaudeError
+from omniclaude_dagster.errors import ConfigurationError
 from omniclaude_dagster.settings import load_settings
 from omniclaude_dagster.surfaces.api.config import KIB, ServiceConfig
 from omniclaude_dagster.surfaces.api.edge import access_logger
@@ -66,7 +66,7 @@ def listen(host: str, port: int) -> Address:
 def serve(address: Address, config: ServiceConfig, *, workers: int) -> None:
     """Answer requests until SIGTERM or SIGINT; requests under way are answered first."""
     options = LimitedConfig(
-        partial(worker_app, config, is_one_of_many=workers > 1),
+        partial(worker_app, config),
         limits=config,
         factory=True,
         workers=workers,
@@ -83,6 +83,8 @@ def serve(address: Address, config: ServiceConfig, *, workers: int) -> None:
         timeout_worker_healthcheck=30,
     )
     if workers > 1:
+        # A wrong setting is said here and once, not by every worker.
+        app_of(load_settings(), config)
         supervisor = Multiprocess(options, sockets=[address.listener])
         supervisor.run()
         if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
@@ -92,16 +94,10 @@ def serve(address: Address, config: ServiceConfig, *, workers: int) -> None:
         uvicorn.Server(options).run(sockets=[address.listener])
 
 
-def worker_app(config: ServiceConfig, *, is_one_of_many: bool) -> FastAPI:
-    """The application of one process, from its environment. One of many ends itself when it cannot be made."""
+def worker_app(config: ServiceConfig) -> FastAPI:
+    """The application of one process, from its environment. Raises ConfigurationError for a wrong setting."""
     _log_to_stderr(config)
-    try:
-        return app_of(load_settings(), config)
-    except OmniClaudeError as exc:
-        if not is_one_of_many:
-            raise
-        logging.getLogger(__name__).error("%s", exc)  # noqa: TRY400 - a person's mistake needs no traceback
-        sys.exit(STARTUP_FAILURE)
+    return app_of(load_settings(), config)
 
 
 def _log_to_stderr(config: ServiceConfig) -> None:

@@ -60,6 +60,8 @@ class Services:
     kind_figures: Callable[[NodeKind], KindFigures | None]
     chain_for: Callable[[str], ResolvedChain]
     health: Callable[[], Mapping[str, PartHealth]]
+    # Whether a search asks nothing beyond this process and a local file.
+    is_in_process: bool = False
     # Called once before the first request, and once after the last.
     warm_up: Callable[[], None] = lambda: None
     close: Callable[[], None] = lambda: None

@@ -51,9 +51,18 @@ def services_of(platform: Platform) -> Services:
         kind_figures=lambda kind: records.database.read(lambda connection: kind_figures(connection, kind.value)),
         chain_for=lambda stage: platform.chains.resolve(stage, usable=platform.models.candidates(stage)),
         health=lambda: {"records": records_part(records.health()), **library_parts(library.health())},
+        is_in_process=is_in_process(platform.settings, records.database.backend),
         warm_up=library.refresh,
         close=platform.close,
     )
+
+
+def is_in_process(settings: Settings, backend: str) -> bool:
+    """Whether a search asks no other server: records in a file, the index in memory, the model that comes with us."""
+    has_own_index = settings.pattern_index != "pgvector" and (
+        settings.qdrant_url is None or settings.pattern_index == "embedded"
+    )
+    return backend == "sqlite" and has_own_index and settings.embeddings_base_url is None
 
 
 def records_part(found: RecordsHealth) -> PartHealth:

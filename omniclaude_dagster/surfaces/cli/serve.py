@@ -32,7 +32,10 @@ def start(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one, and prints it.")] = 8790,
     workers: Annotated[int, typer.Option(min=1, max=32, help="Processes; each has the library in memory.")] = 1,
-    threads: Annotated[int, typer.Option(min=0, max=64, help="Of a process; 0 works on its event loop itself.")] = 4,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="For work of a process that may wait.")] = 4,
+    is_search_threaded: Annotated[
+        bool, typer.Option("--search-in-threads", help="Also where everything is in this process: for comparison.")
+    ] = False,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second of one token, a process.")] = 1000.0,
     burst: Annotated[int, typer.Option(min=1, help="Requests of one token at once, a process.")] = 2000,
     failed_rate: Annotated[float, typer.Option(min=0.001, help="The same without a valid token, an address.")] = 0.2,
@@ -60,6 +63,7 @@ def start(
         head_deadline_s=head_deadline,
         max_connections=max_connections,
         threads=threads,
+        is_search_threaded=is_search_threaded,
         token_rate_per_s=rate,
         token_burst=burst,
         failed_auth_per_s=failed_rate,

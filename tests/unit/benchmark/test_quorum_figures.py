@@ -7,7 +7,7 @@ import pytest
 from omniclaude_dagster.benchmark.quorum_effect import BETTER, NOT_SHOWN, NOTHING, WORSE, effect_of
 from omniclaude_dagster.benchmark.quorum_figures import Opinion, figures_of, reliability
 from omniclaude_dagster.benchmark.quorum_row import CaseRow, RecordedBallot
-from omniclaude_dagster.benchmark.quorum_summary import summary_of
+from omniclaude_dagster.benchmark.quorum_summary import abstention_kind, summary_of
 from omniclaude_dagster.quorum.model import Panel
 from tests.support.quorum_votes import absent, always_high, by_turns, cases_of, inverted, panel_of, perfect
 
@@ -48,6 +48,23 @@ def test_a_seat_that_never_votes_has_abstentions_and_no_figures() -> None:
     assert found["abstained_because"] == [{"what": "timed out", "count": 40}]
     assert found["brier"] is found["auroc"] is found["ece"] is found["mean_latency_ms"] is None
     assert found["reliability"] == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("m: malformed answer: the verdict reject contradicts the score 0.8", "its verdict contradicts its score"),
+        ("m: malformed answer: score is no number from 0 to 1", "the answer is no ballot"),
+        ("m: invalid_json: no JSON at character 3", "the answer is no ballot"),
+        ("no answer within 120 s", "too late"),
+        ("m: timeout: no complete answer within 119.7 s", "too late"),
+        ("m is asked for seat b", "its model votes for another seat"),
+        ("m is left out: no host", "its model is not configured"),
+        ("something new", "something new"),
+    ],
+)
+def test_reasons_to_abstain_are_counted_by_kind(reason: str, kind: str) -> None:
+    assert abstention_kind(reason) == kind
 
 
 def test_every_interval_holds_its_value_and_is_no_point_where_the_data_is_finite() -> None:

@@ -46,17 +46,20 @@ def test_the_best_by_words_are_candidates_with_their_figures() -> None:
 
 def test_what_is_near_by_meaning_is_a_candidate_without_a_common_word() -> None:
     patterns = [pattern_for(text) for text in TEXTS]
-    found = asked(catalogue_of(MemoryPatternStore(patterns)), "volcano", near=[patterns[2].pattern_id, uuid.uuid4()])
+    found = asked(
+        catalogue_of(MemoryPatternStore(patterns)), "volcano", near=[(patterns[2].pattern_id, 0.5), (uuid.uuid4(), 0.4)]
+    )
 
     assert found.ids == (patterns[2].pattern_id,)
     assert found.keywords.tolist() == [0.0]
+    assert found.nearness.tolist() == [0.5]
 
 
 def test_kind_and_systems_hold_for_what_is_near_too() -> None:
     effect = pattern_for("Send a mail by Redis", node_kind=NodeKind.EFFECT, systems=("Redis",))
     other = pattern_for("Send a mail", node_kind=NodeKind.EFFECT)
     catalogue = catalogue_of(MemoryPatternStore([effect, other]))
-    near = [effect.pattern_id, other.pattern_id]
+    near = [(effect.pattern_id, 0.9), (other.pattern_id, 0.8)]
 
     assert asked(catalogue, "send mail", near=near).ids == ()
     both = asked(catalogue, "send mail", near=near, node_kind=NodeKind.EFFECT)
@@ -75,7 +78,7 @@ def test_one_that_is_no_longer_active_is_gone_and_may_come_back(status: Any) -> 
     store.set_pattern_status([pattern.pattern_id], status, reason="")
     catalogue_of(store, catalogue)
 
-    assert asked(catalogue, "tax order", near=[pattern.pattern_id]).ids == ()
+    assert asked(catalogue, "tax order", near=[(pattern.pattern_id, 0.5)]).ids == ()
     assert catalogue.active_count == 0
 
     store.set_pattern_status([pattern.pattern_id], "active", reason="")
@@ -133,7 +136,7 @@ def test_one_that_the_store_lost_is_forgotten_until_it_is_told_of_again() -> Non
     before = dict(zip(*(lambda f: (f.ids, f.keywords.tolist()))(asked(catalogue, "tax order")), strict=True))
     catalogue.forget([pattern.pattern_id, uuid.uuid4()])
 
-    assert asked(catalogue, "tax order", near=[pattern.pattern_id]).ids == (other.pattern_id,)
+    assert asked(catalogue, "tax order", near=[(pattern.pattern_id, 0.5)]).ids == (other.pattern_id,)
 
     (change,) = [c for c in store.pattern_changes(0, limit=9) if c.pattern_id == pattern.pattern_id]
     catalogue.apply([replace(change, revision=99)])

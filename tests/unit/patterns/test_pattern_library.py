@@ -171,6 +171,17 @@ def test_a_database_put_back_to_an_older_state_is_read_anew() -> None:
     assert library.health().active_count == 1
 
 
+def test_of_another_database_nothing_is_taken_from_memory() -> None:
+    library, store = filled()
+    first = ask(library, "calculate the tax of an order").offers[0].stored
+    _, other = filled(first.pattern)
+    other._rows[first.pattern_id] = replace(first, usage_count=5)
+    assert other.row(first.pattern_id).revision == first.revision
+    store.__dict__.update(other.__dict__)
+
+    assert ask(library, "calculate the tax of an order").offers[0].stored.usage_count == 5
+
+
 def test_content_is_read_once_while_it_does_not_change() -> None:
     library, store = filled()
     ask(library, "calculate the tax of an order")

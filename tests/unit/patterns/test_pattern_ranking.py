@@ -29,6 +29,7 @@ def scores_of(*, has_meaning: bool = True, **values: float) -> Scored:
     given = {"meaning": 0.5, "keywords": 0.5, "quality": 1.0, "success": 1.0, "age_days": 0.0} | values
     candidates = Candidates(
         ids=(uuid.UUID(int=1),),
+        nearness=np.array([np.nan]),
         keywords=np.array([given["keywords"]]),
         quality=np.array([given["quality"]]),
         success=np.array([given["success"]]),

@@ -4,8 +4,10 @@ The bounds `MIN_RELEVANCE` and `MIN_KEYWORDS` were found on these pairs; who cha
 the bounds sees here what it does.
 """
 
+import numpy as np
 import pytest
 
+from omniclaude_dagster.patterns import library as library_module
 from omniclaude_dagster.patterns.embedding import WordLlamaEmbedder
 from omniclaude_dagster.patterns.library import PatternLibrary
 from omniclaude_dagster.patterns.model import PatternQuery
@@ -156,6 +158,20 @@ def test_hardly_anything_that_does_not_help_is_offered_beside_it(library: Patter
 
 def test_the_prefix_of_a_request_makes_nothing_relevant(library: PatternLibrary) -> None:
     assert offered(library, "Please create a COMPUTE node called DataResult that returns the output value") == []
+
+
+@pytest.mark.parametrize("taken", [1, 3, 200])
+def test_what_is_not_looked_at_closely_would_not_have_been_offered(
+    taken: int, store: MemoryPatternStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_module, "_TAKEN", taken)
+    library = PatternLibrary(store, WordLlamaEmbedder())
+    requests = [*(request for _, request in PAIRS + HARD), *NOTHING_HELPS]
+    quick = [offered(library, request) for request in requests]
+    monkeypatch.setattr(library_module, "can_be_relevant", lambda candidates, **_: np.ones(len(candidates.ids), bool))
+
+    assert [offered(library, request) for request in requests] == quick
+    assert any(quick)
 
 
 def test_words_alone_find_most_of_it_and_little_else(store: MemoryPatternStore) -> None:

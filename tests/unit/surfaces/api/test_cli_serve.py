@@ -84,7 +84,7 @@ def test_the_options_become_the_limits_of_the_service(cli: Cli, monkeypatch: pyt
     monkeypatch.setattr(server, "serve", serve)
     cli("serve", "token", "add", "ci", "--scope", "read")
     options = "--rate 5 --burst 6 --failed-rate 0.5 --failed-burst 2 --max-body-kib 64 --body-deadline 3 "
-    options += "--head-deadline 4 --max-connections 9 --threads 2 --workers 3 --no-access-log"
+    options += "--head-deadline 4 --max-connections 9 --threads 2 --workers 3 --no-access-log --search-in-threads"
     done = cli("serve", "--port", "0", *options.split())
     assert done.exit_code == 0
     config, workers, url = started[0]
@@ -93,6 +93,7 @@ def test_the_options_become_the_limits_of_the_service(cli: Cli, monkeypatch: pyt
     assert config == ServiceConfig(
         max_body_bytes=64 * 1024, body_deadline_s=3, head_deadline_s=4, max_connections=9, threads=2,
         token_rate_per_s=5, token_burst=6, failed_auth_per_s=0.5, failed_auth_burst=2, is_access_logged=False,
+        is_search_threaded=True,
     )  # fmt: skip
 
 

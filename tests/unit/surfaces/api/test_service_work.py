@@ -1,5 +1,6 @@
 """Work that blocks: it holds up nobody else, it is bounded, and it has a deadline. And what /healthz tells of it."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 
 from omniclaude_dagster.errors import RecordsUnavailableError
 from omniclaude_dagster.surfaces.api import samples
+from omniclaude_dagster.surfaces.api.blocking import BlockingWork, SearchWork
 from omniclaude_dagster.surfaces.api.config import ServiceConfig
 from omniclaude_dagster.surfaces.api.services import PartHealth
 from tests.support.service_fakes import GET_PATTERNS, HEALTH, FakeParts, Service, problem, service_over
@@ -66,10 +68,60 @@ def test_a_timeout_of_a_part_is_a_failure_of_that_part_and_no_deadline(service: 
     problem(service.post(GET_PATTERNS, samples.SEARCH), 500, "internal")
 
 
-def test_work_can_be_done_without_threads(tmp_path: Path) -> None:
-    service = service_over(tmp_path, config=ServiceConfig(threads=0))
+class Clock:
+    """Goes on by `step_s` each time it is looked at."""
+
+    now = 1000.0
+    step_s = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step_s
+        return self.now
+
+
+def where_searches_run(clock: Clock, *, pauses_s: list[float], is_in_process: bool = True) -> list[str]:
+    """For each search, after so long a pause: in a thread, or on the loop."""
+
+    async def run() -> list[str]:
+        work = BlockingWork(ServiceConfig())
+        searches = SearchWork(work, is_in_process=is_in_process, clock=clock)
+        own = threading.current_thread()
+        found = []
+        for pause_s in pauses_s:
+            clock.now += pause_s
+            thread = await searches.run(threading.current_thread)
+            found.append("loop" if thread is own else "thread")
+        work.close()
+        return found
+
+    return asyncio.run(run())
+
+
+def test_a_search_in_process_is_done_at_once_after_the_first() -> None:
+    assert where_searches_run(Clock(), pauses_s=[0, 0, 0.9]) == ["thread", "loop", "loop"]
+
+
+def test_the_first_search_after_a_pause_goes_into_a_thread() -> None:
+    assert where_searches_run(Clock(), pauses_s=[0, 0, 1.0, 0]) == ["thread", "loop", "thread", "loop"]
+
+
+def test_a_search_that_may_wait_for_another_server_goes_into_a_thread() -> None:
+    assert where_searches_run(Clock(), pauses_s=[0, 0, 0], is_in_process=False) == ["thread"] * 3
+
+
+def test_after_a_slow_search_all_go_into_threads_for_a_while() -> None:
+    clock = Clock()
+    clock.step_s = 0.3
+    pauses_s = [0.0] * 5
+    assert where_searches_run(clock, pauses_s=pauses_s) == ["thread", "loop", "thread", "thread", "thread"]
+
+
+def test_a_search_that_fails_at_once_is_a_problem_like_any_other(tmp_path: Path) -> None:
+    service = service_over(tmp_path, FakeParts(is_in_process=True))
     with service.client:
-        assert service.post(GET_PATTERNS, samples.SEARCH).status_code == 200
+        assert [service.post(GET_PATTERNS, samples.SEARCH).status_code for _ in range(2)] == [200, 200]
+        service.parts.failure = ZeroDivisionError("oops")
+        problem(service.post(GET_PATTERNS, samples.SEARCH), 500, "internal")
 
 
 @pytest.mark.parametrize(
