@@ -30,6 +30,7 @@ def recorded(
     files: dict[str, str] | None = None,
     versions: Any = None,
     merged: Any = None,
+    error: str | None = None,
     **changes: Any,
 ) -> GenerationRecord:
     """A generation of `request-1` with these files, of this release unless `versions` says otherwise."""
@@ -38,8 +39,8 @@ def recorded(
     accepted = AcceptedRequest("request-1", REQUEST, "cli")
     recipe = Recipe(accepted, versions or dict(version_fingerprint()), merged=merged or {})
     node = {"kind": "EFFECT", "name": "UserWriter", "path": NODE if named else None}
-    error = None if status == "published" else f"it was {status}"
-    result = {"status": status, "files": entries, "error": error, "node": node}
+    told = error or (None if status == "published" else f"it was {status}")
+    result = {"status": status, "files": entries, "error": told, "node": node}
     return make_record(1, result=result, recipe=recipe.as_text(), **changes)
 
 
@@ -146,13 +147,17 @@ def test_a_node_for_review_is_replayed_like_any_other_and_keeps_its_note(
     [
         (replace(recorded(), recipe=None), "did not record what a replay needs"),
         (recorded(status="blocked", files={}), "was blocked (it was blocked): no files were delivered"),
+        (
+            recorded(status="blocked", files={}, error="no votes. Cure: ask again"),
+            "was blocked (no votes): no files were delivered",
+        ),
         (recorded(status="needs_review", files={}), "was needs_review (it was needs_review): no files were delivered"),
         (
             recorded(model_calls=(replace(make_record(1).model_calls[0], request_sha256=None),)),
             "1 of the 1 model calls of request-1 were recorded without their answer",
         ),
     ],
-    ids=["older release", "blocked", "dry run", "no answer"],
+    ids=["older release", "blocked", "blocked with a cure", "dry run", "no answer"],
 )
 def test_what_cannot_be_replayed_says_why_and_what_helps(
     cli: Cli, home: Path, record: GenerationRecord, reason: str
