@@ -129,7 +129,7 @@ def test_a_flood_of_damage_is_counted_and_not_poured_out(cli: Cli) -> None:
     assert "\x1b" not in done.stderr
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n  \n", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"\n\n  \n", gzip.compress(b"", mtime=0)])
 def test_a_file_without_patterns_is_a_mistake(cli: Cli, content: bytes) -> None:
     Path("empty.jsonl").write_bytes(content)
     done = cli("patterns", "import", "empty.jsonl")
