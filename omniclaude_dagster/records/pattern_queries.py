@@ -67,7 +67,7 @@ def patterns(connection: Connection, pattern_ids: Sequence[uuid.UUID]) -> list[R
     """Those patterns, in this order, without their vectors."""
     found: dict[uuid.UUID, Row] = {}
     for portion in batched(dict.fromkeys(pattern_ids), PORTION):
-        rows = connection.execute(_all_columns().where(_P.pattern_id.in_(portion))).mappings()
+        rows = connection.execute(_these_patterns(), {"pattern_ids": portion}).mappings()
         found |= {row["pattern_id"]: dict(row) for row in rows}
     return [found[key] for key in pattern_ids if key in found]
 
@@ -136,6 +136,12 @@ def reuses(connection: Connection, *, since: datetime | None) -> list[Row]:
     if since is not None:
         query = query.where(PatternReuseRow.timestamp >= since)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+@lru_cache(maxsize=1)
+def _these_patterns() -> Select[Any]:
+    """Made once: building it takes longer than running it, and every search does."""
+    return _all_columns().where(_P.pattern_id.in_(sa.bindparam("pattern_ids", expanding=True)))
 
 
 def _all_columns() -> Select[Any]:

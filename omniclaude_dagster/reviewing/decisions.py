@@ -119,7 +119,7 @@ class Reviews:
         with self._requests.claim(decision.request_id):
             decision = self._still_open(decision.correlation_id)
             latest = self._records.latest(decision.request_id)
-            _demand_not_overtaken(decision, latest)
+            demand_not_overtaken(decision, latest)
             if not decision.files:
                 _demand_delivered(decision, latest)
                 self._close(decision, is_accepted=True, note=note)
@@ -189,7 +189,8 @@ def decided_line(decision: "QuorumDecisionRow") -> str:
     return f"the review of {decision.request_id} was {decision.review} already{at}{note}."
 
 
-def _demand_not_overtaken(decision: "QuorumDecisionRow", latest: GenerationResult | None) -> None:
+def demand_not_overtaken(decision: "QuorumDecisionRow", latest: GenerationResult | None) -> None:
+    """Raises ConflictError where the request was generated and delivered again since."""
     if latest is None or latest.correlation_id == str(decision.correlation_id) or not latest.node.get("path"):
         return
     raise ConflictError(

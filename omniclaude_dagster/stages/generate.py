@@ -25,7 +25,7 @@ from omniclaude_dagster.providers.cascade import Verdict
 from omniclaude_dagster.providers.model import ModelCall
 from omniclaude_dagster.request.model import NodeKind
 from omniclaude_dagster.stages.intelligence import field_types, same_task
-from omniclaude_dagster.stages.logic_trial import try_body
+from omniclaude_dagster.stages.logic_trial import Trial, try_body
 from omniclaude_dagster.stages.logic_writer import LogicWriter
 from omniclaude_dagster.stages.state import Gateways, GenerationState, StageOutcome, decided
 
@@ -114,10 +114,15 @@ async def _reused(
         if trial.verdict.is_accepted or trial.verdict.is_usable:
             filling.used[pattern.pattern_id] = ("reused", "")
             return candidate
-        role: ReuseRole = "rejected" if trial.is_about_examples else "broken"
-        filling.used[pattern.pattern_id] = (role, trial.verdict.reason)
+        filling.used[pattern.pattern_id] = (_role_of_refused(trial), trial.verdict.reason)
         filling.notes.append(f"pattern {pattern.name} is not reused: {trial.verdict.reason}")
     return None
+
+
+def _role_of_refused(trial: Trial) -> ReuseRole:
+    if trial.is_unjudged:
+        return "offered"
+    return "rejected" if trial.is_about_examples else "broken"
 
 
 async def _written_by_model(

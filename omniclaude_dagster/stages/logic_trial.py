@@ -39,11 +39,13 @@ class Trial:
     """What a trial found, and the node as it was tried last: its body may have been mended on the way.
 
     `is_about_examples`: the body runs and answers, and only its answers are not what was asked for.
+    `is_unjudged`: a tool or the sandbox gave no answer, which says nothing about the body.
     """
 
     verdict: Verdict
     candidate: NodeBlueprint
     is_about_examples: bool = False
+    is_unjudged: bool = False
 
 
 async def try_body(candidate: NodeBlueprint, gateways: Gateways, *, mode: Mode) -> Trial:
@@ -60,10 +62,11 @@ def _tried(candidate: NodeBlueprint, gateways: Gateways, mode: Mode, *, may_mend
     if refusal is not None:
         executed = execution.known(context, "execute_node", execution.Executed)
         is_running = executed is not None and executed.imported.ok and executed.instantiate.ok
-        return Trial(refusal, candidate, is_about_examples=is_running and bool(candidate.examples))
+        is_about_examples = is_running and bool(candidate.examples)
+        return Trial(refusal, candidate, is_about_examples, is_unjudged=_was_sandbox_away(context))
     reply = execution.typecheck(context)
     if reply.value is None:
-        return Trial(Verdict.refused(reply.problem), candidate)
+        return Trial(Verdict.refused(reply.problem), candidate, is_unjudged=True)
     # What is wrong with other files is not the model's.
     findings = [e for e in reply.value.errors if e.file.rpartition("/")[2] == LOGIC_FILE]
     if not findings:
@@ -86,6 +89,12 @@ def _context(candidate: NodeBlueprint, gateways: Gateways) -> NodeContext:
         samples=() if candidate.examples else (dict(candidate.sample_input),),
         execution_limit_s=TRIAL_LIMIT_S,
     )
+
+
+def _was_sandbox_away(context: NodeContext) -> bool:
+    """Whether something was asked of the sandbox and could not be executed; what was not asked is not asked here."""
+    asked = (context.shared.known(f"task:{task}") for task in ("resolve_imports", "inspect_models", "execute_node"))
+    return any(isinstance(reply, execution.Reply) and reply.is_unavailable for reply in asked)
 
 
 def _refusal(context: NodeContext, candidate: NodeBlueprint) -> Verdict | None:

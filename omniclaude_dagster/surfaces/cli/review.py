@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from omniclaude_dagster.records.learned import QuorumDecisionRow, VoteRow
     from omniclaude_dagster.reviewing.decisions import ReviewOutcome
     from omniclaude_dagster.settings import Settings
+    from omniclaude_dagster.stages.model import GenerationResult
 
 # More than a person reads; `--json` of a whole history is the records' matter.
 _LISTED = 200
@@ -80,7 +81,8 @@ def show_review(
     with open_records(settings) as records:
         decision = find_decision(records, request)
         votes = records.quorum_votes_of(decision.correlation_id)
-    document = document_of(decision, votes) | _accepting(decision, settings)
+        latest = records.latest(decision.request_id)
+    document = document_of(decision, votes) | _accepting(decision, settings, latest)
     if json_output:
         emit_json(document)
         return EXIT_DONE
@@ -143,14 +145,18 @@ def document_of(decision: "QuorumDecisionRow", votes: "Iterable[VoteRow]") -> di
     }
 
 
-def _accepting(decision: "QuorumDecisionRow", settings: "Settings") -> dict[str, str]:
+def _accepting(
+    decision: "QuorumDecisionRow", settings: "Settings", latest: "GenerationResult | None"
+) -> dict[str, str]:
     """What accepting would change in the output folder as it is now, or why it would not go well."""
+    from omniclaude_dagster.reviewing.decisions import demand_not_overtaken
     from omniclaude_dagster.reviewing.waiting import accepting_diff
 
     diff, problem = "", ""
-    if decision.review == "open" and decision.files:
+    if decision.review == "open":
         try:
-            diff = accepting_diff(decision, state_dir=settings.home_path)
+            demand_not_overtaken(decision, latest)
+            diff = accepting_diff(decision, state_dir=settings.home_path) if decision.files else ""
         except OmniClaudeError as exc:
             problem = str(exc)
     return {"accepting_diff": diff, "accepting_problem": problem}

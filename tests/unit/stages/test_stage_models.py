@@ -16,6 +16,7 @@ from omniclaude_dagster.providers.errors import (
     RateLimitedError,
     TruncatedReplyError,
 )
+from omniclaude_dagster.sandbox.model import SandboxOutcome
 from omniclaude_dagster.stages.generate import _renamed
 from omniclaude_dagster.stages.learning import reuses_of
 from omniclaude_dagster.stages.state import GenerationState
@@ -221,6 +222,29 @@ def test_a_pattern_that_uses_what_no_node_may_import_is_broken_and_not_used(tmp_
 )
 def test_the_body_of_a_pattern_for_other_fields_is_not_even_tried(fields: dict[str, Any], tmp_path: Path) -> None:
     state = generate(tmp_path, QueuedModels(names=()), patterns=ListedPatterns([old_pattern(OLD_BODY, **fields)]))
+    assert state.status == "needs_review"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"typecheck": SandboxOutcome("timeout", "60 s are over")},
+        {"execute_node": SandboxOutcome("unavailable", "the sandbox went away")},
+    ],
+    ids=["a tool without an answer", "a sandbox that goes away"],
+)
+def test_a_body_that_could_not_be_judged_is_not_used_and_that_is_no_fault_of_the_pattern(
+    answers: dict[str, Any], tmp_path: Path
+) -> None:
+    pattern = old_pattern(OLD_BODY, **SAME_FIELDS)
+    sandbox = judging_sandbox(lambda logic: "* 2" in logic, **answers)
+    gateways = gateways_for(
+        tmp_path, sandbox=sandbox, models=QueuedModels(names=()), patterns=ListedPatterns([pattern])
+    )
+    state = run_all(state_for(tmp_path, DOUBLING, examples=DOUBLED), gateways)
+    role, reason = state.used[pattern.pattern_id]
+    assert role == "offered"
+    assert "60 s are over" in reason or "went away" in reason
     assert state.status == "needs_review"
 
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import sys
 import types
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -184,6 +185,13 @@ def test_edits_that_stand_in_the_way_are_named_before_anybody_accepts(run_review
     (found,) = objects_of(run_review("show", REQUEST_ID, "--json").stdout)
     assert found["accepting_diff"] == ""
     assert "logic.py" in found["accepting_problem"]
+
+
+def test_a_review_that_a_later_delivery_overtook_is_shown_as_such(run_review: Cli, desk: Desk) -> None:
+    desk.put(waiting(doubler("data.n + data.n"), desk.output, diff=DIFF))
+    desk.records.results[REQUEST_ID] = a_result(REQUEST_ID, correlation_id=str(uuid.uuid4()))
+    shown = " ".join(run_review("show", REQUEST_ID).stdout.split())
+    assert f"not as things stand: {REQUEST_ID} was generated again and delivered since" in shown
 
 
 def test_a_blocked_node_is_shown_on_demand_only(run_review: Cli, desk: Desk) -> None:
