@@ -40,7 +40,8 @@ def pattern_of(state: GenerationState, *, core_version: str) -> Pattern | None:
             **_fields(blueprint),
             contract=_text(bundle, "contract.yaml"),
             models={p: _text(bundle, p) for p in sorted(bundle.files) if p.startswith("models/model_")},
-            request=state.request.model_dump(mode="json"),
+            # Without what only means something on this machine: a pattern may be exported.
+            request=state.request.model_dump(mode="json", exclude={"output_dir", "project", "session_id"}),
             examples=[e.model_dump(mode="json", exclude_none=True) for e in blueprint.examples],
             origin=blueprint.logic.origin,
             quality_score=state.quality.score if state.quality else 0.0,

@@ -57,6 +57,7 @@ def test_a_published_generation_of_high_quality_becomes_a_pattern_with_all_that_
     assert "models/model_doubler_input.py" in pattern.models
     assert "node_type" in pattern.contract
     assert pattern.request["prompt"] == DOUBLING
+    assert str(tmp_path) not in str(pattern.request)
     assert pattern.quality_score >= 0.95
 
 
