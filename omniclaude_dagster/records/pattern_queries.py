@@ -28,8 +28,8 @@ _KINDS = {kind.value: kind for kind in NodeKind}
 
 
 def revision(connection: Connection) -> int:
-    """Number of the last change."""
-    return connection.execute(select(PatternRevision.value)).scalar_one()
+    """Number of the last change. As plain SQL: every search asks for it."""
+    return int(connection.exec_driver_sql("SELECT value FROM pattern_revision").scalar_one())
 
 
 def library_id(connection: Connection) -> uuid.UUID:

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -74,7 +73,7 @@ def build_app(
     app.state.config = config
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
     _add_endpoints(app, services, work, config, redactor or Redactor())
-    for kind in (problems.ProblemError, HTTPException, RequestValidationError, OmniClaudeError):
+    for kind in (problems.ProblemError, HTTPException, OmniClaudeError):
         app.add_exception_handler(kind, _refused)
     app.add_middleware(Edge, config=config)
     return app
@@ -137,8 +136,6 @@ async def _refused(request: Request, exc: Exception) -> Response:
     """Every way to refuse becomes a problem."""
     if isinstance(exc, problems.ProblemError):
         found = exc
-    elif isinstance(exc, RequestValidationError):
-        found = problems.of_validation(exc.errors())
     elif isinstance(exc, HTTPException):
         found = problems.of_status(exc.status_code, exc.headers)
     elif isinstance(exc, OmniClaudeError):

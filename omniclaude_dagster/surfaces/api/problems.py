@@ -139,7 +139,7 @@ def of_status(status: int, headers: Mapping[str, str] | None = None) -> ProblemE
 
 def of_validation(errors: Iterable[Mapping[str, Any]]) -> ProblemError:
     """For what Pydantic found: each error with its pointer. The values themselves are not repeated."""
-    found = [FieldProblem(pointer=pointer_to(e["loc"][1:]), detail=_said(e)) for e in errors]
+    found = [FieldProblem(pointer=pointer_to(e["loc"]), detail=_said(e)) for e in errors]
     shown = found[:MAX_ERRORS]
     more = f" The first {MAX_ERRORS} of {len(found)} are listed." if len(found) > MAX_ERRORS else ""
     first = f"{shown[0].pointer or 'the body'}: {shown[0].detail}" if shown else "the body is wrong"
