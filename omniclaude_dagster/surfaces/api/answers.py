@@ -1,12 +1,13 @@
 """What the service answers: one model an answer. Patterns are handed out as data; nobody runs anything here."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from omniclaude_dagster.patterns.model import Found, Offer, PatternSource, PatternStatus, PatternType, StoredPattern
@@ -194,45 +195,44 @@ class HealthAnswer(Answer):
     parts: dict[str, PartView]
 
 
-def json_answer(answer: Answer, *, status: int = 200) -> Response:
-    """The answer as it goes out, past FastAPI's own checks: it is of the declared model already."""
-    return Response(answer.model_dump_json(), status, media_type="application/json")
+def json_answer(answer: Answer | Mapping[str, Any], *, status: int = 200) -> Response:
+    """The answer as it goes out. It is not checked once more: tests hold every answer against its declared model."""
+    content = answer.model_dump_json() if isinstance(answer, Answer) else to_json(answer)
+    return Response(content, status, media_type="application/json")
 
 
-def pattern_view(stored: StoredPattern) -> PatternView:
-    """The pattern as data. Nothing is copied that is not handed out."""
+def pattern_view(stored: StoredPattern) -> dict[str, Any]:
+    """A PatternView as plain data: making the model would take longer than finding the pattern's place."""
     pattern = stored.pattern
-    own = {name: getattr(pattern, name) for name in _PATTERN_FIELDS}
-    kept = {name: getattr(stored, name) for name in _STORED_FIELDS}
-    # These come out of the records, where they were checked; checking them again would cost more than finding them.
-    return PatternView.model_construct(**own, **kept)
+    view = {name: getattr(pattern, name) for name in _PATTERN_FIELDS}
+    return view | {name: getattr(stored, name) for name in _STORED_FIELDS}
 
 
 _STORED_FIELDS = ("status", "usage_count", "success_rate", "average_quality_score", "last_used")
 _PATTERN_FIELDS = tuple(name for name in PatternView.model_fields if name not in _STORED_FIELDS)
 
 
-def offer_views(offers: tuple[Offer, ...]) -> tuple[OfferView, ...]:
-    """Ranked from 1."""
-    return tuple(
-        OfferView.model_construct(
-            rank=rank,
-            score=round(offer.score, _SCORE_DIGITS),
-            parts={name: round(value, _SCORE_DIGITS) for name, value in offer.parts.items()},
-            reasons=offer.reasons,
-            pattern=pattern_view(offer.stored),
-        )
+def offer_views(offers: tuple[Offer, ...]) -> list[dict[str, Any]]:
+    """OfferViews as plain data, ranked from 1."""
+    return [
+        {
+            "rank": rank,
+            "score": round(offer.score, _SCORE_DIGITS),
+            "parts": {name: round(value, _SCORE_DIGITS) for name, value in offer.parts.items()},
+            "reasons": offer.reasons,
+            "pattern": pattern_view(offer.stored),
+        }
         for rank, offer in enumerate(offers, start=1)
-    )
+    ]
 
 
-def found_patterns(found: Found) -> FoundPatterns:
-    """The answer of the library."""
-    return FoundPatterns.model_construct(
-        patterns=offer_views(found.offers),
-        considered_count=found.considered_count,
-        degraded=public_reasons(found.degraded),
-    )
+def found_patterns(found: Found) -> dict[str, Any]:
+    """A FoundPatterns as plain data."""
+    return {
+        "patterns": offer_views(found.offers),
+        "considered_count": found.considered_count,
+        "degraded": public_reasons(found.degraded),
+    }
 
 
 def public_reasons(degraded: Iterable[str]) -> tuple[str, ...]:

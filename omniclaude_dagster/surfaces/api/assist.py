@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.responses import Response
+
 from omniclaude_dagster.errors import RecordsUnavailableError
 from omniclaude_dagster.patterns.model import Found, PatternQuery
 from omniclaude_dagster.records.kind_figures import KindFigures
@@ -11,11 +13,11 @@ from omniclaude_dagster.request.model import NodeKind, ParsedRequest
 from omniclaude_dagster.request.understanding.understand import understand
 from omniclaude_dagster.surfaces.api.answers import (
     NANOUSD_PER_USD,
-    AssistAnswer,
     ChainView,
     ExpectedView,
     ParsedView,
     interval_view,
+    json_answer,
     offer_views,
     public_reasons,
 )
@@ -42,21 +44,21 @@ class AssistEndpoint:
         self._max_age_s = figures_max_age_s
         self._kept: dict[NodeKind, _Kept] = {}
 
-    async def generation_assist(self, asked: AssistRequest) -> AssistAnswer:
+    async def generation_assist(self, asked: AssistRequest) -> Response:
         """Understand a prompt; give the patterns that fit, the models to be asked, and what may be expected."""
-        return await self._work.run(lambda: self._answer(asked))
+        return json_answer(await self._work.run(lambda: self._answer(asked)))
 
-    def _answer(self, asked: AssistRequest) -> AssistAnswer:
+    def _answer(self, asked: AssistRequest) -> dict[str, Any]:
         parsed = understand(asked.prompt, node_kind=asked.node_kind, name=asked.name, domain=asked.domain)
         found = self._found(asked, parsed)
         expected, problem = self._expected(parsed.node_kind)
-        return AssistAnswer(
-            parsed=_parsed_view(parsed),
-            patterns=offer_views(found.offers),
-            models=tuple(self._chain(stage) for stage in _ASKING_STAGES),
-            expected=expected,
-            degraded=(*public_reasons(found.degraded), *problem),
-        )
+        return {
+            "parsed": _parsed_view(parsed),
+            "patterns": offer_views(found.offers),
+            "models": [self._chain(stage) for stage in _ASKING_STAGES],
+            "expected": expected,
+            "degraded": (*public_reasons(found.degraded), *problem),
+        }
 
     def _found(self, asked: AssistRequest, parsed: ParsedRequest) -> Found:
         """Nothing for a kind that is not known: patterns of another kind would be no help."""

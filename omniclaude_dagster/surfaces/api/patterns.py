@@ -1,6 +1,7 @@
 """The endpoints of the pattern library: store one, find some. A pattern is data here; nothing of it is ever run."""
 
 import re
+from typing import Any
 
 from starlette.responses import Response
 
@@ -9,7 +10,7 @@ from omniclaude_dagster.patterns.credentials import credential_in
 from omniclaude_dagster.patterns.making import make_pattern
 from omniclaude_dagster.patterns.model import Added, Pattern, PatternQuery
 from omniclaude_dagster.providers.redaction import Redactor
-from omniclaude_dagster.surfaces.api.answers import FoundPatterns, StoredAnswer, found_patterns, json_answer
+from omniclaude_dagster.surfaces.api.answers import StoredAnswer, found_patterns, json_answer
 from omniclaude_dagster.surfaces.api.blocking import BlockingWork, SearchWork
 from omniclaude_dagster.surfaces.api.problems import of_body
 from omniclaude_dagster.surfaces.api.requests import NewPattern, PatternSearch
@@ -40,7 +41,7 @@ class PatternEndpoints:
             limit=search.limit,
         )
 
-        def find() -> FoundPatterns:
+        def find() -> dict[str, Any]:
             return found_patterns(self._services.finder.find(query))
 
         return json_answer(await self._searches.run(find))

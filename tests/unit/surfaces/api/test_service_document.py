@@ -6,7 +6,17 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
+from omniclaude_dagster.records.kind_figures import KindFigures
+from omniclaude_dagster.statistics import wilson
 from omniclaude_dagster.surfaces.api import samples
+from omniclaude_dagster.surfaces.api.answers import (
+    AssistAnswer,
+    FoundPatterns,
+    HealthAnswer,
+    RecordedAnswer,
+    StoredAnswer,
+    SummaryAnswer,
+)
 from omniclaude_dagster.surfaces.api.requests import AssistRequest, NewPattern, PatternSearch, Reports
 from tests.support.service_fakes import (
     GENERATION_ASSIST,
@@ -89,3 +99,20 @@ def test_no_page_of_the_service_loads_anything_from_elsewhere(service: Service) 
     app: Any = service.client.app
     assert {route.path for route in app.routes if not isinstance(route, APIRoute)} == {"/openapi.json"}
     assert "http" not in service.client.get("/openapi.json").text.replace('"type":"http"', "")
+
+
+def test_every_answer_is_of_its_declared_model(service: Service) -> None:
+    success = wilson(9, 10)
+    assert success is not None
+    service.parts.figures = KindFigures(10, success, 0.97, 1_250_000)
+    answers = {
+        FoundPatterns: service.post(GET_PATTERNS, samples.SEARCH),
+        AssistAnswer: service.post(GENERATION_ASSIST, samples.ASSIST),
+        StoredAnswer: service.post(STORE_PATTERN, samples.PATTERN),
+        RecordedAnswer: service.post(RECORD_PERFORMANCE, samples.REPORTS),
+        SummaryAnswer: service.get(SUMMARY),
+        HealthAnswer: service.get(HEALTH),
+    }
+    for model, answer in answers.items():
+        read = model.model_validate_json(answer.content)
+        assert read.model_dump(mode="json") == answer.json()
